@@ -1,0 +1,49 @@
+# make demo   the bundled server, the tray app, and notifications appearing
+# make test   every check and every test          make check  formatting, lint, types
+# make bench  side-by-side benchmarks, minutes    make clean  forget the environment
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench format clean
+
+demo: .venv/.product
+	@$(BIN)/sse-notifier demo
+
+test: check
+	@tests/system-packages
+	$(BIN)/python -m pytest
+
+check: .venv/.tools
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+bench: .venv/.tools
+	$(BIN)/python -m tests.bench
+
+format: .venv/.tools
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean:
+	rm -rf .venv .bench
+
+.venv/.pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "sse-notifier needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	    { echo "This Python cannot make environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+.venv/.product: pyproject.toml | .venv/.pip
+	@echo "Setting up sse-notifier in .venv ..."
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.tools: pyproject.toml | .venv/.pip
+	@echo "Setting up sse-notifier and its test tools in .venv ..."
+	@$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@ .venv/.product

@@ -1,0 +1,39 @@
+"""Every error that the program itself raises.  Pure.
+
+::
+
+    NotifierError            the command line prints it in one sentence and exits 1
+    ├── UsageError           an argument or the configuration is wrong; exit 2
+    ├── StreamLost           the connection is gone and will be reestablished (HTML 9.2.3)
+    ├── StreamFailed         told never to come back (HTML 9.2.3: fail the connection)
+    ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
+    └── TrayUnavailable      nobody here can show a tray icon
+
+What a peer does wrong is one of these; what we do wrong is an ``assert``.  A message is a whole
+sentence without a full stop: what happened, why, and what to do next.  It never holds a secret,
+a query string or event data.
+"""
+
+
+class NotifierError(Exception):
+    """Base class: one sentence for a person."""
+
+
+class UsageError(NotifierError):
+    """What the person asked for cannot be done as written."""
+
+
+class StreamLost(NotifierError):
+    """The connection ended and another attempt will follow."""
+
+
+class StreamFailed(NotifierError):
+    """The server gave an answer that no further attempt would change."""
+
+
+class BubbleFailed(NotifierError):
+    """The notification daemon is missing, too slow, or refused."""
+
+
+class TrayUnavailable(NotifierError):
+    """No display, no session bus or no tray host."""

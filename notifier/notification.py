@@ -1,0 +1,71 @@
+"""What a rule makes of an event, ready to be shown.  Pure.
+
+A :class:`Notification` holds text from strangers, so it can only be built from text that is safe to
+hand to any desktop: no control characters, no lone surrogates, bounded, links to the web only.  Making
+arbitrary text safe is `rules`' work; refusing what is not safe is done here.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import IntEnum
+from urllib.parse import urlsplit
+
+TITLE_LIMIT = 200
+"""Characters in a title."""
+BODY_LIMIT = 2_000
+"""Characters in a body."""
+LINK_LIMIT = 2_048
+"""Characters in a link."""
+
+
+class Urgency(IntEnum):
+    """Levels of the freedesktop Desktop Notifications Specification, section "Urgency Levels"."""
+
+    LOW = 0
+    NORMAL = 1
+    CRITICAL = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One thing to tell a person.
+
+    Raises:
+        ValueError: a field holds what must never reach a desktop.
+    """
+
+    stream: str
+    """Name of the stream that the event came from."""
+    title: str
+    """One line, 1 to `TITLE_LIMIT` characters."""
+    body: str = ""
+    """Lines separated by LF, at most `BODY_LIMIT` characters; plain text, never markup."""
+    urgency: Urgency = Urgency.NORMAL
+    link: str | None = None
+    """What a click opens: an absolute http or https URL."""
+
+    def __post_init__(self) -> None:
+        if not self.title.strip() or len(self.title) > TITLE_LIMIT:
+            raise ValueError(f"a title has 1 to {TITLE_LIMIT} characters")
+        if len(self.body) > BODY_LIMIT:
+            raise ValueError(f"a body has at most {BODY_LIMIT} characters")
+        if not (is_plain(self.title) and is_plain(self.body.replace("\n", ""))):
+            raise ValueError("control characters and lone surrogates cannot be shown")
+        if self.link is not None and not is_web_link(self.link):
+            raise ValueError("a link is an absolute http or https URL")
+
+
+def is_plain(text: str) -> bool:
+    """Whether `text` is one line of characters that every desktop can draw."""
+    return text.isprintable() or not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
+
+
+def is_web_link(text: str) -> bool:
+    """Whether `text` is an absolute http or https URL that is safe to hand to a browser."""
+    if len(text) > LINK_LIMIT or not text.isprintable() or " " in text:
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False

@@ -1,0 +1,49 @@
+"""What the agent tells the person, and what the person may ask of it.  Pure.
+
+The agent makes a :class:`Status` after every change; the tray draws it.  The tray makes a
+:class:`Command` of every click; the agent obeys it.  Both are frozen, so they may cross threads.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from notifier.notification import Notification
+from notifier.source import ReadyState
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """How one stream is doing."""
+
+    name: str
+    ready_state: ReadyState
+    detail: str = ""
+    """Why it is not open, in one sentence; empty while all is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the whole program is doing."""
+
+    streams: tuple[StreamStatus, ...] = ()
+    paused: bool = False
+    """Bubbles are held; the streams go on."""
+    last_notification: Notification | None = None
+
+
+class Verb(StrEnum):
+    """What a person may ask for."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    RECONNECT = "reconnect"
+    OPEN = "open"
+    """Open the link of the last notification."""
+    QUIT = "quit"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request of the person."""
+
+    verb: Verb

@@ -1,0 +1,1 @@
+"""A Server-Sent Events server that anyone can publish to with curl."""

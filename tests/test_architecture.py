@@ -1,0 +1,137 @@
+"""The import drawing, as a test: arrows go one way, and each side effect has one owner."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(
+    path.relative_to(ROOT) for package in ("notifier", "server") for path in (ROOT / package).rglob("*.py")
+)
+
+PURE = {
+    "notifier/errors.py",
+    "notifier/notification.py",
+    "notifier/config.py",
+    "notifier/sse.py",
+    "notifier/source.py",
+    "notifier/rules.py",
+    "notifier/flood.py",
+    "notifier/status.py",
+    "notifier/tray/menu.py",
+    "server/wire.py",
+    "server/auth.py",
+}
+IMPURE_LIBRARIES = {
+    "asyncio",
+    "aiohttp",
+    "sqlite3",
+    "time",
+    "os",
+    "random",
+    "threading",
+    "socket",
+    "subprocess",
+}
+
+OWNERS = {
+    "aiohttp": {
+        "notifier/client.py",
+        "notifier/agent.py",
+        "notifier/cli.py",
+        "server/web.py",
+        "server/cli.py",
+    },
+    "sqlite3": {"notifier/store.py", "server/eventlog/sqlite.py"},
+    "threading": {"notifier/loop.py", "notifier/tray", "server/eventlog/sqlite.py"},
+    "pystray": {"notifier/tray"},
+    "PIL": {"notifier/tray"},
+    "dbus_fast": {"notifier/desktop", "notifier/tray"},
+    "plyer": {"notifier/desktop/plyer.py"},
+    "typer": {"notifier/cli.py", "server/cli.py"},
+    "rich": {"notifier/cli.py", "server/cli.py"},
+}
+
+VALUES = {"notifier", "notifier.errors", "notifier.notification"}
+MAY_IMPORT = {
+    "notifier/errors.py": set(),
+    "notifier/notification.py": set(),
+    "notifier/sse.py": set(),
+    "notifier/config.py": {"notifier.errors"},
+    "notifier/source.py": {"notifier.errors", "notifier.sse", "notifier.config", "notifier"},
+    "notifier/client.py": {"notifier.errors", "notifier.sse", "notifier.source"},
+    "notifier/rules.py": VALUES | {"notifier.sse"},
+    "notifier/flood.py": VALUES,
+    "notifier/store.py": VALUES,
+    "notifier/status.py": {"notifier.notification", "notifier.source"},
+    "notifier/desktop": VALUES | {"notifier.desktop"},
+    "notifier/loop.py": set(),
+    "notifier/tray": VALUES | {"notifier.loop", "notifier.status", "notifier.source", "notifier.tray"},
+}
+"""What a module of ours may import of ours; a module not named here may import everything below `cli`."""
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse((ROOT / path).read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.module is not None
+            found.add(node.module)
+            found |= {f"{node.module}.{name.name}" for name in node.names if is_module(node.module, name.name)}
+    return found
+
+
+def is_module(package: str, name: str) -> bool:
+    path = ROOT.joinpath(*package.split("."), name)
+    return path.with_suffix(".py").exists() or path.is_dir()
+
+
+def owned_by(path: Path, owners: set[str]) -> bool:
+    return any(path.as_posix() == owner or path.as_posix().startswith(owner + "/") for owner in owners)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_pure_modules_know_neither_time_nor_chance_nor_the_world(path: Path) -> None:
+    if path.as_posix() in PURE:
+        assert not {name.split(".")[0] for name in imports(path)} & IMPURE_LIBRARIES
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_each_side_effect_has_one_owner(path: Path) -> None:
+    for library in {name.split(".")[0] for name in imports(path)} & OWNERS.keys():
+        assert owned_by(path, OWNERS[library]), f"{library} does not belong in {path}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_arrows_go_one_way(path: Path) -> None:
+    ours = {name for name in imports(path) if name.split(".")[0] in ("notifier", "server")}
+    package = path.parts[0]
+    if path.as_posix() != "notifier/cli.py":
+        assert not {name for name in ours if name.split(".")[0] != package}, "the packages meet on the wire"
+    if path.stem not in ("cli", "__main__"):
+        assert not {name for name in ours if name.endswith(".cli")}, "nothing imports the command line"
+    for rule, allowed in MAY_IMPORT.items():
+        if owned_by(path, {rule}):
+            strangers = {name for name in ours if not any(is_below(name, root) for root in allowed)}
+            assert not strangers, f"{path} must not import {strangers}"
+
+
+def is_below(name: str, root: str) -> bool:
+    return name == root or (root != "notifier" and name.startswith(root + "."))
+
+
+def test_every_pure_module_named_here_exists_or_is_still_to_come() -> None:
+    known = {path.as_posix() for path in MODULES}
+    assert {"notifier/errors.py", "notifier/notification.py"} <= known & PURE
+
+
+def test_only_the_command_line_prints() -> None:
+    for path in MODULES:
+        tree = ast.parse((ROOT / path).read_text())
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        prints = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+        assert not prints or path.name == "cli.py", f"{path} prints"
