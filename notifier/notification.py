@@ -43,6 +43,8 @@ class Notification:
     urgency: Urgency = Urgency.NORMAL
     link: str | None = None
     """What a click opens: an absolute http or https URL."""
+    key: str | None = None
+    """A later notification of the same stream and key takes the place of this one's bubble."""
 
     def __post_init__(self) -> None:
         if not self.title.strip() or len(self.title) > TITLE_LIMIT:
