@@ -167,7 +167,7 @@ class Source:
         """Bytes of the body, as they come; the events they complete.
 
         Raises:
-            StreamFailed: one event is larger than the stream's limit.
+            StreamFailed: one event is larger than the stream's limit.  The events before it were returned earlier.
         """
         try:
             events = self._parser.feed(chunk)
@@ -186,8 +186,13 @@ class Source:
         self.last_event_id = event.last_event_id
 
     def drained(self) -> None:
-        """Every event so far is in safe hands; an ID that came without data counts too (HTML 9.2.6)."""
+        """Every event so far is in safe hands; an ID that came without data counts too (HTML 9.2.6).
+
+        Raises:
+            StreamFailed: what follows is an event larger than the stream's limit.
+        """
         self.last_event_id = self._parser.last_event_id
+        self.receive(b"")
 
     def lose(self, now: float, chance: float) -> float:
         """The connection is gone, or could not be made.

@@ -274,7 +274,7 @@ def test_an_event_over_the_limit_fails_the_stream_and_keeps_what_came_before() -
     source = opened(make(event_limit=1_024))
     assert [event.data for event in source.receive(b"data: first\n\ndata: " + b"x" * 2_000)] == ["first"]
     with pytest.raises(StreamFailed, match="1,024 bytes"):
-        source.receive(b"x")
+        source.drained()
     assert source.ready_state is ReadyState.CLOSED
 
 
