@@ -265,11 +265,14 @@ async def test_reconnect_leaves_the_connection_at_once() -> None:
 
 
 async def test_reconnect_ends_the_wait_for_the_next_attempt() -> None:
-    async with loopback([b"HTTP/1.1 503 Busy\r\nRetry-After: 3000\r\n\r\n"], [OK, b"data: a\n\n", Act.HANG]) as server:
-        async with following(server.url) as stream:
-            await stream.wait_for_reason("503")
-            stream.follower.reconnect()
-            await stream.wait_for_events(1)
+    busy = b"HTTP/1.1 503 Busy\r\nRetry-After: 3000\r\n\r\n"
+    async with (
+        loopback([busy], [OK, b"data: a\n\n", Act.HANG]) as server,
+        following(server.url) as stream,
+    ):
+        await stream.wait_for_reason("503")
+        stream.follower.reconnect()
+        await stream.wait_for_events(1)
 
 
 async def test_an_event_whose_delivery_was_cut_short_comes_again() -> None:
