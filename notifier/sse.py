@@ -3,8 +3,8 @@
 Follows WHATWG HTML 9.2.5 (parsing an event stream) and 9.2.6 (interpreting an event stream).
 
 The way of a chunk: `feed` turns every line ending into LF and keeps back what does not end in one yet;
-`_interpret` reads the lines that are finished.  What the specification says line by line stands in `_line`,
-`_field` and `_dispatch`, and is enough to read any stream.  Nearly all streams repeat one of two plain shapes,
+`_interpret` reads the lines that are finished.  What the specification says line by line stands in `_line` and
+`_dispatch`, and is enough to read any stream.  Nearly all streams repeat one of two plain shapes,
 though, and for those `_interpret` takes whole blocks at once, with the same result and a fraction of the work.
 """
 
@@ -153,15 +153,13 @@ class EventStreamParser:
     def _line(self, line: str, events: list[Event]) -> None:
         if not line:
             self._dispatch(events)
-        elif not line.startswith(":"):
-            self._in_block = True
-            name, _, value = line.partition(":")
-            self._field(name, value.removeprefix(" "))
-
-    def _field(self, name: str, value: str) -> None:
+            return
+        self._in_block = True
+        name, _, value = line.partition(":")  # a comment is a field without a name
+        value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
-            self._data_size += len("data:\n") + len(value.encode())
+            self._data_size += len(line.encode()) + 1
         elif name == "event":
             self._type = value
         elif name == "id" and "\0" not in value:
