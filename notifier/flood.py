@@ -114,7 +114,7 @@ class _Lane:
         if len(self.came) > self.budget.burst:
             self.came.popleft()
         calm = len(self.came) < self.budget.burst or self.came[0] <= now - self.budget.window
-        if calm and not self.held_count:
+        if calm:
             self.counted = 0
         if not shut and not self.held_count and not self.counted and self._room(now) > 1:
             self.opened.append(now)

@@ -160,6 +160,31 @@ def test_opening_again_and_again_does_not_open_the_budget() -> None:
     assert shown <= 3
 
 
+def test_opening_the_gate_does_not_hurry_a_digest() -> None:
+    gate = Gate()
+    for notification in numbered(10):
+        gate.offer(0, notification)
+    wait_out(gate, 0)
+    gate.shut()
+    gate.offer(1.1, named("paused"))
+    assert gate.open(1.2) == []
+    now, [digest] = wait_out(gate, 1.2)
+    assert (now, digest.title) == (2, "7 notifications from ci while paused")
+
+
+def test_a_window_full_of_what_was_held_stays_full() -> None:
+    gate = Gate(Budget(burst=4))
+    gate.shut()
+    for notification in numbered(3):
+        gate.offer(0, notification)
+    assert titles(gate.open(20)) == ["n1", "n2", "n3"]
+    gate.offer(20.1, named("fourth"))
+    assert titles(wait_out(gate, 20.1)[1]) == ["fourth"]
+    assert gate.offer(25, named("fifth")) == []
+    now, [fifth] = wait_out(gate, 25)
+    assert (now, fifth.title) == (30, "fifth")
+
+
 def test_a_long_name_of_a_stream_fits_a_digest() -> None:
     gate = Gate()
     gate.shut()

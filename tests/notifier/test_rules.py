@@ -288,6 +288,7 @@ URGENCIES: list[tuple[object, Urgency]] = [
     ({"title": "critical", "text": "priority: 5"}, NORMAL),
     ({"title": "T", "priority": "9" * 5000}, NORMAL),
     ({"title": "T", "state": "ok", "severity": "critical"}, NORMAL),
+    ({"title": "T", "severity": "critical", "last_build": {"status": "ok"}}, CRITICAL),
 ]  # fmt: skip
 
 
