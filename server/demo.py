@@ -56,7 +56,7 @@ def flood(_: Random) -> Iterator[Step]:
 
 
 def broken(_: Random) -> Iterator[Step]:
-    """Bytes that no honest server sends.  A good client shows seven texts a round and never stops."""
+    """Bytes that no honest server sends.  A good client shows eight texts a round and never stops."""
     while True:
         yield 1.0, b"data: invalid UTF-8: \xff\xfe \xc3\x28 \xed\xa0\x80 end\n\n"
         yield 1.0, b"data: line ends\rdata: of all three\r\ndata: kinds\n\r\n"

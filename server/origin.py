@@ -23,7 +23,7 @@ def is_loopback(host: str) -> bool:
 def names_loopback(host_header: str) -> bool:
     """Whether a Host header names the machine itself, with or without a port."""
     try:
-        return is_loopback(urlsplit(f"//{host_header}").hostname or "")
+        return "@" not in host_header and is_loopback(urlsplit(f"//{host_header}").hostname or "")
     except ValueError:
         return False
 

@@ -30,6 +30,7 @@ LINK_LIMIT = 2_048
 """Characters in a link."""
 
 _TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/:@+-]*", re.ASCII)
+_HALF = "holds half of a surrogate pair, which UTF-8 cannot carry"
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -87,9 +88,10 @@ class Message:
             raise InvalidField("link", f"an absolute http or https URL of at most {LINK_LIMIT} characters")
         if not (self.title or self.body or self.data is not None):
             raise InvalidField("body", "the message is empty; give a body, a title or data")
-        for name, value in (("body", self.body), ("data", self.text)):
-            if value is not None and not _is_unicode(value):
-                raise InvalidField(name, "holds half of a surrogate pair, which UTF-8 cannot carry")
+        if self.body is not None and not _is_unicode(self.body):
+            raise InvalidField("body", _HALF)
+        if not _is_unicode(self.text):
+            raise InvalidField("data", _HALF)
 
     @property
     def text(self) -> str:
@@ -183,4 +185,9 @@ def _is_web_link(text: str) -> bool:
 
 
 def _compact(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except ValueError as error:
+        raise InvalidField("data", "a number that JSON does not have") from error
+    except RecursionError as error:
+        raise InvalidField("data", "nested too deep") from error
