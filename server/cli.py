@@ -51,7 +51,9 @@ def _serve(
         typer.Option(help="Publish by itself: " + ", ".join(PLAYS) + ".", metavar="NAME", callback=_known_play),
     ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say what happens, on standard error.")] = False,
-    _: Annotated[bool, typer.Option("--version", is_eager=True, callback=_show_version)] = False,
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
 ) -> None:
     """Serve Server-Sent Events that anyone on this machine can publish with curl."""
     logging.basicConfig(

@@ -6,6 +6,7 @@
 """
 
 import asyncio
+import errno
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -155,7 +156,10 @@ async def serve(
     runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=ENDING)
     try:
         await runner.setup()
-        await web.TCPSite(runner, host, port, backlog=1024).start()
+        try:
+            await web.TCPSite(runner, host, port, backlog=1024).start()
+        except UnicodeError as error:
+            raise OSError(errno.EINVAL, "that is no host name") from error
         async with _playing(hub, demo):
             yield _base_url(host, runner.addresses[0][1])
     finally:
