@@ -82,6 +82,8 @@ class DBusDesktop:
         self._question: Question | None = None
         self._shown: dict[int, Notification] = {}
         """By the daemon's id, at most `REMEMBERED`, the newest last."""
+        self._late: Notification | None = None
+        """The daemon said that it shows this one, and nobody heard it yet."""
         self._start_again = 0.0
         """When, on the loop's clock, the bus may be asked to start a daemon."""
         self._turn = asyncio.Lock()
@@ -127,10 +129,11 @@ class DBusDesktop:
 
     async def _show(self, notification: Notification | None) -> None:
         bus = await self._connect()
-        if (late := self._question) is not None:
-            answer = await asyncio.shield(late.answer)
-            if late.notification is not None and late.notification is notification and shown_id(answer) is not None:
-                return
+        if self._question is not None:
+            await asyncio.shield(self._question.answer)
+        if notification is not None and notification is self._late:
+            self._late = None
+            return
         server = self._server or await self._meet(bus)
         if notification is None:
             return
@@ -155,6 +158,7 @@ class DBusDesktop:
             raise BubbleFailed(NO_DAEMON)
         if shown_id(answer) is None:
             raise BubbleFailed(f"{server.name} did not take the bubble ({what(answer)})")
+        self._late = None
 
     async def _connect(self) -> MessageBus:
         # Two turns of the loop, and it has read that the bus hung up; dbus-fast trips over that when it writes first.
@@ -203,8 +207,7 @@ class DBusDesktop:
         loop = asyncio.get_running_loop()
         may_start = loop.time() >= self._start_again
         question = Question(bus.next_serial(), notification, loop.create_future())
-        self._question = question
-        await bus.send(
+        sent = bus.send(
             Message(
                 DAEMON,
                 PATH,
@@ -216,6 +219,8 @@ class DBusDesktop:
                 flags=MessageFlag.NONE if may_start else MessageFlag.NO_AUTOSTART,
             )
         )
+        self._question = question
+        await sent
         # The question outlives this wait; its answer is for whoever comes next.
         answer = await asyncio.shield(question.answer)
         hung_up = answer.error_name == f"{BUS}.Error.NoReply"
@@ -231,6 +236,7 @@ class DBusDesktop:
                 self._owner = message.sender
             if question.notification is not None and (number := shown_id(message)) is not None:
                 self._remember(number, question.notification)
+                self._late = question.notification
             question.answer.set_result(message)
             return True
         if message.message_type is not MessageType.SIGNAL:
@@ -248,7 +254,7 @@ class DBusDesktop:
 
     def _forget(self) -> None:
         """Another daemon counts its bubbles from the beginning."""
-        self._owner = self._server = None
+        self._owner = self._server = self._late = None
         self._shown.clear()
 
     def _remember(self, number: int, notification: Notification) -> None:

@@ -212,13 +212,30 @@ async def test_trying_again_after_the_deadline_does_not_double_the_bubble(rig: R
     async with desktop_on(rig, deadline=0.3) as desktop:
         await patiently(desktop, plain("Before"))
         dunst.freeze()
+        slow = plain("Slow")
         for _ in range(2):
             with pytest.raises(BubbleFailed):
-                await desktop.show(BUILD)
+                await desktop.show(slow)
         dunst.thaw()
-        await patiently(desktop, BUILD)
+        await patiently(desktop, slow)
         assert rig.bubbles() == 2
-        rig.close_bubbles()
+
+
+async def test_trying_again_after_the_late_answer_does_not_double_the_bubble(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        dunst.freeze()
+        slow = plain("Slow")
+        with pytest.raises(BubbleFailed):
+            await desktop.show(slow)
+        async with rig.monitor(f"type='method_return',sender='{NOTIFICATIONS}'") as answers:
+            dunst.thaw()
+            await eventually("the answer came while nobody asked", lambda: answers)
+        assert rig.bubbles() == 2
+        await patiently(desktop, slow)
+        assert rig.bubbles() == 2
+        await patiently(desktop, slow)
+        assert rig.bubbles() == 3, "shown again on purpose"
 
 
 async def test_a_click_on_a_bubble_that_came_late_is_understood(rig: Rig, dunst: Piece) -> None:
@@ -302,6 +319,9 @@ async def test_a_bubble_that_the_daemon_refuses_is_not_shown_and_its_words_are_n
     async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"], "body") as daemon, desktop_on(rig) as desktop:
         daemon.error = "org.example.Full"
         with pytest.raises(BubbleFailed, match=r"did not take the bubble \(org.example.Full\)$"):
+            await desktop.show(BUILD)
+        daemon.error = "org.freedesktop.DBus.Error.ServiceUnknown"  # it went a moment ago
+        with pytest.raises(BubbleFailed, match="No notification daemon"):
             await desktop.show(BUILD)
         daemon.error, daemon.signature = None, "s"
         with pytest.raises(BubbleFailed, match="did not take the bubble"):
