@@ -44,7 +44,18 @@ PLACE_ERRORS = {
 }
 """Errors of the place that the file is in; after any other one the file itself is damaged."""
 
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""The second is what sqlite3 raises if the text of its own error quotes garbage from a damaged file."""
+
 T = TypeVar("T")
+
+
+class _Unusable(Exception):
+    """Why a file that may be in good order is not for us."""
+
+
+FAILURES = (OSError, *DATABASE_ERRORS, _Unusable)
+"""Whatever opening a file can end with."""
 
 
 class Database:
@@ -87,15 +98,18 @@ class Database:
         Raises:
             StoreError: not even memory takes it.
         """
-        for _ in range(3):  # the file, a new file in its place, memory
+        tries = 3  # the file, a new file in its place, memory
+        while True:
+            tries -= 1
             try:
                 with _transaction(self._db):
                     return work(self._db)
             except sqlite3.ProgrammingError:
                 raise  # our mistake, not the file's
-            except sqlite3.Error as error:
-                self._recover(error)
-        raise StoreError("The history takes no more notifications, neither on disk nor in memory")
+            except DATABASE_ERRORS as error:
+                if self._path is None or self.in_memory or not tries:
+                    raise StoreError("The history takes nothing more; start the program again") from error
+                self._recover(self._path, error)
 
     def mend(self) -> None:
         """Go back to the file if it can be used again; begin a new one if somebody deleted it.
@@ -118,22 +132,23 @@ class Database:
     def _open(self, path: Path) -> sqlite3.Connection:
         try:
             return self._open_file(path)
-        except (OSError, sqlite3.Error, _Unusable) as error:
+        except FAILURES as error:
             reason = _reason(error)
             return self._replace_file(path, error) if reason is None else self._leave_file(path, reason, None)
 
     def _open_file(self, path: Path) -> sqlite3.Connection:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # SQLite takes the mode for its -wal and -shm from the file.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):  # SQLite gives its -wal and -shm the mode of the file
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         db = _connect(path, "rw")
         try:
-            db.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            _check(db, len(self._migrations))
+            if _size(db) == 0:
+                db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             with suppress(sqlite3.OperationalError):  # while another process does the same
                 db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
-            _check(db, len(self._migrations))
             with _transaction(db):
                 self._prepare(db)
         except BaseException:
@@ -150,7 +165,7 @@ class Database:
                 source.backup(db)
             with _transaction(db):
                 self._prepare(db)
-        except (sqlite3.Error, _Unusable):
+        except FAILURES:
             db.close()
             if source is None:
                 raise
@@ -163,15 +178,13 @@ class Database:
             db.execute(f"SELECT {columns} FROM {table} LIMIT 0")  # noqa: S608
         self._begin(db)
 
-    def _recover(self, error: sqlite3.Error) -> None:
-        if self._path is None or self.in_memory:
-            raise StoreError("The history in memory takes no more notifications; start the program again") from error
-        logger.debug("The history failed: %s", error)
+    def _recover(self, path: Path, error: Exception) -> None:
         if reason := _reason(error):
-            self._db = self._leave_file(self._path, reason, self._db)
+            logger.debug("The history cannot be written: %s", error)
+            self._db = self._leave_file(path, reason, self._db)
         else:
             _close(self._db)
-            self._db = self._replace_file(self._path, error)
+            self._db = self._replace_file(path, error)
 
     def _replace_file(self, path: Path, error: Exception) -> sqlite3.Connection:
         """A new file in place of a damaged one, or memory if there is no moving it."""
@@ -179,7 +192,7 @@ class Database:
         try:
             aside = self._put_aside(path)
             db = self._open_file(path)
-        except (OSError, sqlite3.Error, _Unusable) as second:
+        except FAILURES as second:
             return self._leave_file(path, _reason(second) or "it is damaged", None)
         if aside is not None:
             self._tell(f"The history {path} was damaged, so it is now {aside.name} and a new one was begun")
@@ -208,9 +221,9 @@ class Database:
                 self._stranded, self._stranded_version = file, _data_version(file)
                 db = self._open_memory(file)
             else:
-                with closing(_connect(path, "ro")) as readable:
+                with closing(_connect_to_read(path)) as readable:
                     db = self._open_memory(readable)
-        except (OSError, sqlite3.Error):
+        except FAILURES:
             db = self._open_memory(None)
         self._tell(f"The history {path} cannot be used because {reason}; for now it is kept in memory only")
         return db
@@ -220,7 +233,7 @@ class Database:
             if _data_version(file) != self._stranded_version:
                 return
             self._db.backup(file)
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             logger.debug("The history still cannot be written: %s", error)
             return
         self._db.close()
@@ -236,7 +249,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         StoreError: it is missing, damaged, newer than this program or may not be read.
     """
     try:
-        with closing(_connect(path, "ro")) as db:
+        with closing(_connect_to_read(path)) as db:
             _check(db, len(MIGRATIONS))
             if _version(db) == len(MIGRATIONS):
                 yield db
@@ -246,19 +259,28 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                 with _transaction(copy):
                     _migrate(copy, MIGRATIONS)
                 yield copy
-    except (OSError, sqlite3.Error, _Unusable) as error:
+    except FAILURES as error:
         reason = _reason(error) or "it is damaged; the next start of the program will move it aside"
         raise StoreError(f"The history {path} cannot be read because {reason}") from error
 
 
-class _Unusable(Exception):
-    """Why a file that is in good order is not for us."""
-
-
 def _connect(path: Path | None, mode: str = "memory") -> sqlite3.Connection:
+    if path is not None and path.is_dir():
+        raise _Unusable("it is a folder")
     place = ":memory:" if path is None else f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
     db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is no reason to lose the row
+    return db
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    db = _connect(path, "ro")
+    try:
+        db.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        # Even to read, a file in WAL mode needs a -shm beside it; where none can be made, take the file as it lies.
+        _close(db)
+        db = _connect(path, "ro&immutable=1")
     return db
 
 

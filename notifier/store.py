@@ -40,6 +40,8 @@ ID_LIMIT = 8_192
 TEXT_LIMIT = 1_024
 """Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
 
+OVERFLOW = "%d notifications left the history before they could be shown"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -77,7 +79,7 @@ class Counts:
 
 
 class Store:
-    """The history file, for one event loop; never blocks it for longer than a few milliseconds.
+    """The history file, for one event loop; the work of each call is bounded.
 
     The file can fail at any time without the program: see :class:`~notifier.database.Database`.
 
@@ -110,6 +112,7 @@ class Store:
         self._newest = 0
         self._added = 0
         self._mended = clock()
+        self._overflowed = False
         self._database = Database(path, clock=clock, tell=tell, begin=self._begin, migrations=migrations)
 
     @property
@@ -273,8 +276,12 @@ class Store:
     def _forget(self, now: float) -> None:
         keep = min(self._keep_rows, MEMORY_ROWS) if self.in_memory else self._keep_rows
         most = max(FORGET_ROWS, 2 * self._added)
-        self._database.run(lambda db: _forget(db, now, keep, now - self._keep_seconds, most))
+        unshown = self._database.run(lambda db: _forget(db, now, keep, now - self._keep_seconds, most))
         self._added = 0
+        if unshown:
+            # A flood that nobody can show would otherwise flood the log too.
+            logger.log(logging.DEBUG if self._overflowed else logging.WARNING, OVERFLOW, unshown)
+            self._overflowed = True
 
 
 def _find_mark(db: sqlite3.Connection, stream: str, source: bytes) -> Mark | None:
@@ -309,24 +316,23 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _forget(db: sqlite3.Connection, now: float, keep_rows: int, oldest: float, most: int) -> None:
-    """Remove up to `most` rows and up to `most` keys, rows from the front only.
+def _forget(db: sqlite3.Connection, now: float, keep_rows: int, oldest: float, most: int) -> int:
+    """Remove up to `most` rows and up to `most` keys; how many of the rows had not been shown.
 
-    So the ids of the rows have no gaps, and the last one tells how many there are.
+    Rows go from the front only, so their ids have no gaps and the last one tells how many there are.
     """
     (last,) = db.execute("SELECT max(id) FROM history").fetchone()
     with closing(db.execute("SELECT id, received, state FROM history ORDER BY id LIMIT ?", (most,))) as front:
         old = list(takewhile(lambda row: row[0] <= last - keep_rows or row[1] < oldest, front))
     if old:
         db.execute("DELETE FROM history WHERE id <= ?", (old[-1][0],))
-        if unshown := sum(state < State.SHOWN for _, _, state in old):
-            logger.warning("%d notifications left the history before they could be shown", unshown)
     expired = "DELETE FROM seen WHERE rowid IN (SELECT rowid FROM seen WHERE expires <= ? ORDER BY expires LIMIT ?)"
     db.execute(expired, (now, most))
     (span,) = db.execute("SELECT (SELECT max(rowid) FROM seen) - (SELECT min(rowid) FROM seen)").fetchone()
     if span is not None and span >= KEEP_KEYS:  # there may be too many: only now is counting worth it
         (keys,) = db.execute("SELECT COUNT(*) FROM seen").fetchone()
         db.execute(expired, (math.inf, max(0, min(keys - KEEP_KEYS, most))))
+    return sum(state < State.SHOWN for _, _, state in old)
 
 
 def _shrink(db: sqlite3.Connection) -> None:

@@ -4,6 +4,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from notifier.store import Counts, Entry, Mark, Store
 from tests.notifier.stores import Opener, entry, finish, start
 
 SOURCE = "https://ci.example/events"
+LONE_SURROGATE = "\ud800"  # JSON can write it, UTF-8 cannot
 
 # Records events 1, 2, 3 … in chunks and says after each how far it came, until it is killed.
 RECORDER = """
@@ -152,7 +154,8 @@ def test_the_same_key_on_two_streams_is_two_keys(store: Store) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.floats(0, 50), st.sampled_from(["a", "b", "c", "\ud800", ""]), st.floats(0.1, 100)), max_size=40
+        st.tuples(st.floats(0, 50), st.sampled_from(["a", "b", "c", LONE_SURROGATE, ""]), st.floats(0.1, 100)),
+        max_size=40,
     )
 )
 def test_a_key_is_seen_for_its_lifetime_and_not_longer(events: list[tuple[float, str, float]]) -> None:
@@ -203,7 +206,8 @@ def test_one_summary_settles_what_waited_in_pieces(store: Store, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\0", "a\0b", "\ufffd", "🦊" * 3_000, "'; DROP TABLE history; --", "\u202e", "\ud800", "x" * 10_000]
+    "text",
+    ["", "\0", "a\0b", "\ufffd", "🦊" * 3_000, "'; DROP TABLE history; --", "\u202e", LONE_SURROGATE, "x" * 10_000],
 )
 def test_any_text_from_a_stranger_can_be_recorded(store: Store, text: str) -> None:
     odd = entry(event_type=text, event_id=text, key=text, dedupe_key=text)
@@ -211,7 +215,7 @@ def test_any_text_from_a_stranger_can_be_recorded(store: Store, text: str) -> No
     assert store.record("ci", [odd], text) == [None]
     [row] = store.history()
     kept = (row.event_type, row.event_id, row.notification.key)
-    if len(text) <= 1_024 and text != "\ud800":
+    if len(text) <= 1_024 and text != LONE_SURROGATE:
         assert (*kept, store.mark("ci").last_event_id) == (text,) * 4
     else:
         assert len(set(kept)) == 1
@@ -224,7 +228,7 @@ def test_long_keys_that_differ_at_the_end_stay_different(store: Store) -> None:
     assert one != two
 
 
-@pytest.mark.parametrize("unsendable", ["x" * 8_193, "\ud800"])
+@pytest.mark.parametrize("unsendable", ["x" * 8_193, LONE_SURROGATE])
 def test_a_last_event_id_that_no_header_takes_leaves_the_older_one(store: Store, unsendable: str) -> None:
     store.record("ci", [entry("1")], "7")
     store.record("ci", [entry("2")], unsendable)
@@ -242,13 +246,24 @@ def test_the_oldest_rows_make_room(opener: Opener, tmp_path: Path, monkeypatch: 
         assert titles(store) == [str(n) for n in range(80, 100)]
 
 
+def test_a_flood_that_nobody_could_show_is_logged_once(opener: Opener, caplog: pytest.LogCaptureFixture) -> None:
+    with closing(opener(None, keep_rows=10)) as store:
+        store.resume("ci", SOURCE)
+        for _ in range(3):
+            store.record("ci", [entry()] * 20, "")
+            store.tend()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "10 notifications left the history before they could be shown"
+    ]
+
+
 def test_each_call_forgets_a_bounded_number_of_rows(opener: Opener, tmp_path: Path) -> None:
     with closing(opener(tmp_path / "history.db", keep_seconds=3_600.0)) as store:
         store.resume("ci", SOURCE)
         store.record("ci", [entry("old")] * 2_500, "1")
         opener.clock.now += 3_601
         store.record("ci", [entry("new")], "2")
-        left = []
+        left: list[int] = []
         while len(left) < 4:
             store.tend()
             left.append(len(titles(store)))
@@ -328,7 +343,7 @@ def test_a_process_killed_at_any_point_has_recorded_each_acknowledged_event_once
             assert recorded[-1] >= acknowledged
             # The events up to two behind the last row were not wanted; none between the rows got lost otherwise.
             assert 0 <= int(mark.last_event_id) - recorded[-1] <= 2
-            assert all(0 < after - before <= 3 for before, after in zip(recorded, recorded[1:], strict=False))
+            assert all(0 < after - before <= 3 for before, after in pairwise(recorded))
     assert opener.told == []
 
 
