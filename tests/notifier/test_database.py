@@ -181,6 +181,16 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(
     assert [row.notification.title for row in read_history(path)] == ["new"]
 
 
+def test_the_log_of_a_damaged_file_goes_with_it(opener: Opener, path: Path) -> None:
+    log = path.with_name("history.db-wal")
+    log.write_bytes(b"of another life")
+    overwrite(path, 0, b"not a database at all")
+    with closing(opener(path)) as store:
+        assert works(store)
+    [aside] = path.parent.glob("*.corrupt-*-wal")
+    assert aside.read_bytes() == b"of another life"
+
+
 def test_a_file_that_lacks_a_table_is_damaged(opener: Opener, path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("DROP TABLE seen")
