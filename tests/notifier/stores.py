@@ -11,6 +11,18 @@ from notifier.store import Entry, Store
 
 ROOT = Path(__file__).parent.parent.parent
 
+# Records one row and ends without a word to anyone.
+VICTIM = """
+import os, sys, time
+from pathlib import Path
+from notifier.store import Store
+from tests.notifier.stores import entry
+store = Store(Path(sys.argv[1]), clock=time.time, tell=print)
+store.resume("ci", "here")
+store.record("ci", [entry("last words")], "1")
+os.kill(os.getpid(), 9)
+"""
+
 
 @dataclass
 class Clock:

@@ -16,7 +16,7 @@ from notifier.errors import StoreError
 from notifier.history import read_history
 from notifier.schema import MIGRATIONS, Step
 from notifier.store import Store
-from tests.notifier.stores import Opener, entry, finish, start
+from tests.notifier.stores import VICTIM, Opener, entry, finish, start
 
 VERSION_1 = """
     CREATE TABLE history (
@@ -51,7 +51,7 @@ sys.stdin.read()
 FILLER = """
 import resource, sys
 from pathlib import Path
-from tests.notifier.stores import Opener, entry
+from tests.notifier.stores import VICTIM, Opener, entry
 opener = Opener()
 store = opener(Path(sys.argv[1]))
 store.resume("ci", "here")
@@ -82,7 +82,7 @@ print(n, *opener.told, sep="\\n")
 GUEST = """
 import os, sys
 from pathlib import Path
-from tests.notifier.stores import Opener, entry
+from tests.notifier.stores import VICTIM, Opener, entry
 opener = Opener()
 if os.getuid() == 0:
     os.setuid(65534)
@@ -181,14 +181,17 @@ def test_a_damaged_file_is_moved_aside_and_a_new_one_begun(
     assert [row.notification.title for row in read_history(path)] == ["new"]
 
 
-def test_the_log_of_a_damaged_file_goes_with_it(opener: Opener, path: Path) -> None:
-    log = path.with_name("history.db-wal")
-    log.write_bytes(b"of another life")
-    overwrite(path, 0, b"not a database at all")
+@pytest.mark.parametrize("header", [b"", b"not a database at all"])
+def test_the_log_of_a_damaged_file_is_not_replayed_into_the_new_one(opener: Opener, path: Path, header: bytes) -> None:
+    with start(VICTIM, path) as victim:
+        assert victim.wait() == -9
+    assert path.with_name("history.db-wal").stat().st_size > 0
+    overwrite(path, 4_096, random.Random(4).randbytes(path.stat().st_size - 4_096))
+    overwrite(path, 0, header)
     with closing(opener(path)) as store:
         assert works(store)
-    [aside] = path.parent.glob("*.corrupt-*-wal")
-    assert aside.read_bytes() == b"of another life"
+    assert [row.notification.title for row in read_history(path)] == ["new"]
+    assert len(opener.told) == 1
 
 
 def test_a_file_that_lacks_a_table_is_damaged(opener: Opener, path: Path) -> None:

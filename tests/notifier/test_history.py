@@ -9,19 +9,7 @@ import pytest
 from notifier.errors import StoreError
 from notifier.history import read_history
 from notifier.store import Store
-from tests.notifier.stores import Opener, entry, finish, start
-
-# Records one row and ends without a word to anyone.
-VICTIM = """
-import os, sys, time
-from pathlib import Path
-from notifier.store import Store
-from tests.notifier.stores import entry
-store = Store(Path(sys.argv[1]), clock=time.time, tell=print)
-store.resume("ci", "here")
-store.record("ci", [entry("last words")], "1")
-os.kill(os.getpid(), 9)
-"""
+from tests.notifier.stores import VICTIM, Opener, entry, finish, start
 
 READER = """
 import sys
