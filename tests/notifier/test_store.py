@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import notifier.store
@@ -152,6 +152,8 @@ def test_the_same_key_on_two_streams_is_two_keys(store: Store) -> None:
     assert store.record("c", [entry(dedupe_key="x")], "") != [None]
 
 
+@pytest.mark.timeout(120)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.floats(0, 50), st.sampled_from(["a", "b", "c", LONE_SURROGATE, ""]), st.floats(0.1, 100)),
