@@ -348,8 +348,8 @@ TOKENS = [
     b" ", b"a", b"1", b"0", b"9" * 13, b"\0", b"\n", b"\n", b"\n\n", b"\r", b"\r\n", b"\r\n\r\n", b"\n\r",
     "é".encode(), "😀".encode(), "\u2028".encode(), "\x85".encode(), b"\x85", b"\xff", b"\xe2\x82", b"\xef\xbb\xbf",
     b"\v", b"\f", b"\x1c", b"data: a\n\n", b"data: b\n\ndata: c\n\n", b"id: 1\ndata: a\n\n", b"event: x\ndata: a\n\n",
-    b"id: 2\nevent: y\ndata: b\n\n", b"event: z\nid: 3\ndata: c\n\n", b"data: a\nid: 4\n\n", b"data: a\nevent: w\nid: 5\n\n",
-    b"data: a\ndata: b\n\n", b"data: a\r\n\r\n",
+    b"id: 2\nevent: y\ndata: b\n\n", b"event: z\nid: 3\ndata: c\n\n", b"data: a\nid: 4\n\n",
+    b"data: a\nevent: w\nid: 5\n\n", b"data: a\ndata: b\n\n", b"data: a\r\n\r\n",
 ]  # fmt: skip
 
 
