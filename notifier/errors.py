@@ -7,6 +7,7 @@
     ├── StreamLost           the connection is gone and will be reestablished (HTML 9.2.3)
     ├── StreamFailed         told never to come back (HTML 9.2.3: fail the connection)
     ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
+    ├── LinkFailed           no browser opened a link
     └── TrayUnavailable      nobody here can show a tray icon
 
 What a peer does wrong is one of these; what we do wrong is an ``assert``.  A message is a whole
@@ -33,6 +34,10 @@ class StreamFailed(NotifierError):
 
 class BubbleFailed(NotifierError):
     """The notification daemon is missing, too slow, or refused."""
+
+
+class LinkFailed(NotifierError):
+    """The link is still in the bubble; no browser took it."""
 
 
 class TrayUnavailable(NotifierError):
