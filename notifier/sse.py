@@ -25,6 +25,7 @@ CR = 0x0D
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 NAMES = r"(?:id: ?+([^\n\0]++)\n|event: ?+(.++)\n){0,2}"
+"""The ID and the type of a block, in any order; of two, the last is captured, as the specification wants it."""
 PIECES = re.compile(
     rf"{NAMES}data: ?+(.*+)\n{NAMES}\n"  # a whole block of one data line, with or without an ID and a type
     r"|((?:.++\n)+\n?|\n)"  # any other block, or what there is of it
