@@ -20,7 +20,7 @@ from notifier import __version__, config, plaintext
 from notifier.agent import Agent
 from notifier.client import Follower
 from notifier.config import Config
-from notifier.desktop import Activated, Desktop, choose
+from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
 from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
 from notifier.loop import LoopThread
@@ -141,6 +141,9 @@ def _run(settings: contextlib.AbstractAsyncContextManager[Config], *, with_tray:
             agents.append(Agent(config, _open_desktop, _open_link, tray.update, stay=False))
             await agents[0].run()
 
+    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
+    if sys.platform.startswith("linux") and session_bus(os.environ) is None:
+        with_tray = False
     with LoopThread(session, on_exit=tray.stop) as loop:
         for number in _ENDING:
             signal.signal(number, lambda *_: loop.stop())

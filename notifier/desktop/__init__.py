@@ -77,8 +77,8 @@ async def choose(
         if address is None:
             return Choice(
                 terminal,
-                "There is no session bus, as DBUS_SESSION_BUS_ADDRESS is not set: start this in a desktop session"
-                f", or with dbus-run-session; {MEANWHILE}",
+                "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session, or"
+                f" with dbus-run-session (Debian package dbus); {MEANWHILE}",
             )
         desktop = DBusDesktop(address, activated)
         try:

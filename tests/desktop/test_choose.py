@@ -92,7 +92,9 @@ async def test_without_a_session_the_terminal_is_chosen_and_the_reason_is_told()
     person = Person()
     choice = await person.choose({})
     assert choice.complaint is not None
-    assert choice.complaint.startswith("There is no session bus, as DBUS_SESSION_BUS_ADDRESS is not set")
+    assert choice.complaint.startswith(
+        "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session"
+    )
     assert choice.complaint.endswith(MEANWHILE)
     await choice.desktop.show(plain("Here"))
     assert person.read

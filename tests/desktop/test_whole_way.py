@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from notifier.tray.menu import IconState
-from tests.desktop.panel import PAUSE, QUIT, icon_places, open_menu, place, shows
+from tests.desktop.panel import PAUSE, QUIT, close_menu, icon_places, open_menu, place, shows
 from tests.desktop.rig import Piece, Rig, eventually, notify_call, until
 
 pytestmark = pytest.mark.timeout(120)
@@ -113,7 +113,7 @@ def app(rig: Rig, dunst: Piece, panel: Piece, server: Server, opened: Path) -> I
 async def test_a_post_becomes_a_bubble_and_a_click_opens_its_link(
     rig: Rig, server: Server, app: Child, opened: Path
 ) -> None:
-    shows(rig, IconState.CONNECTED, PATIENCE)
+    at = shows(rig, IconState.CONNECTED, PATIENCE)
     async with rig.monitor(NOTIFY) as seen:
         link = "https://ci.example/builds/412"
         server.publish(
@@ -124,7 +124,9 @@ async def test_a_post_becomes_a_bubble_and_a_click_opens_its_link(
     assert (call.title, call.body) == ("Build 412 failed", "2 tests failed in test_checkout.py")
     assert (call.hints["urgency"].signature, call.hints["urgency"].value) == ("y", 2)
     until("the bubble was there", lambda: rig.bubbles() == 1)
-    rig.screenshot("whole-way")
+    open_menu(rig, at)
+    rig.screenshot("desktop")
+    close_menu(rig)
     rig.click_bubble()
     until("the link was opened", lambda: opened.read_text() == f"{link}\n")
     assert not set(app.errors.lower().split()) & {"warning", "error", "traceback"}, app.errors
