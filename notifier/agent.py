@@ -43,7 +43,10 @@ class Line:
 
     def status(self) -> StreamStatus:
         """For the person."""
-        return StreamStatus(self.stream.name, self.source.ready_state, self.detail, self.source.is_outage)
+        source = self.source
+        return StreamStatus(
+            self.stream.name, source.ready_state, self.detail, source.is_outage, is_soon_back=source.is_soon_back
+        )
 
 
 class Agent:

@@ -118,6 +118,11 @@ class Source:
         """Whether a person should hear that it is offline: a planned close that is soon mended is not."""
         return self.ready_state is not ReadyState.OPEN and (self.failures > 0 or self.ready_state is ReadyState.CLOSED)
 
+    @property
+    def is_soon_back(self) -> bool:
+        """Whether the stream only ended as many do, and the first attempt to follow it further is under way."""
+        return self.ready_state is ReadyState.CONNECTING and self.has_been_open and self.failures == 0
+
     def connect(self) -> Request:
         """The request that begins an attempt."""
         self.ready_state = ReadyState.CONNECTING

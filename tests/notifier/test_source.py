@@ -222,7 +222,7 @@ def test_a_planned_close_is_no_outage() -> None:
         source.receive(b'retry: 10\nevent: close\ndata: "byebye"\n\n')
         delay = source.lose(now + 30.0, 0.9)
         assert delay < 0.2
-        assert not source.is_outage
+        assert (source.is_outage, source.is_soon_back) == (False, True)
         now += 30.0 + delay
 
 
