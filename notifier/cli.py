@@ -10,11 +10,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import aiohttp
 import typer
+from platformdirs import user_state_path
 
 from notifier import __version__, config, plaintext
 from notifier.agent import Agent
@@ -27,6 +30,7 @@ from notifier.loop import LoopThread
 from notifier.source import Source
 from notifier.sse import Event
 from notifier.status import Command, Verb
+from notifier.store import Store
 
 TEXT_LIMIT = 10_000
 """Characters of an event that `watch` shows; --json shows all."""
@@ -90,14 +94,14 @@ def run(urls: Urls, header: Headers = None, no_tray: NoTray = False, verbose: Ve
     """
     _log(verbose=verbose)
     settings = config.from_arguments(urls, header or ())
-    return _run(contextlib.nullcontext(settings), with_tray=not no_tray)
+    return _run(contextlib.nullcontext(settings), _history_path(), with_tray=not no_tray)
 
 
 @app.command()
 def demo(no_tray: NoTray = False, verbose: Verbose = False) -> int:
     """Start the bundled server on a free port and show what it publishes."""
     _log(verbose=verbose)
-    return _run(_demo_server(), with_tray=not no_tray)
+    return _run(_demo_server(), None, with_tray=not no_tray)
 
 
 @app.command()
@@ -126,7 +130,7 @@ async def _demo_server() -> AsyncIterator[Config]:
         yield config.from_arguments([f"{base}/events"])
 
 
-def _run(settings: contextlib.AbstractAsyncContextManager[Config], *, with_tray: bool) -> int:
+def _run(settings: contextlib.AbstractAsyncContextManager[Config], history: Path | None, *, with_tray: bool) -> int:
     """The agent on its loop in the background, the tray on the main thread."""
     from notifier.tray.tray import Tray
 
@@ -138,8 +142,9 @@ def _run(settings: contextlib.AbstractAsyncContextManager[Config], *, with_tray:
 
     async def session() -> None:
         async with settings as config:
-            agents.append(Agent(config, _open_desktop, _open_link, tray.update, stay=False))
-            await agents[0].run()
+            with contextlib.closing(Store(history, clock=time.time, tell=_say)) as store:
+                agents.append(Agent(config, store, _open_desktop, _open_link, tray.update, stay=False))
+                await agents[0].run()
 
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
     if sys.platform.startswith("linux") and session_bus(os.environ) is None:
@@ -164,6 +169,10 @@ def _obey(agents: list[Agent], command: Command) -> None:
         agents[0].obey(command)
 
 
+def _history_path() -> Path:
+    return user_state_path("sse-notifier", appauthor=False) / "history.db"
+
+
 async def _open_desktop(activated: Activated) -> Desktop:
     choice = await choose(os.environ, activated, _print_line)
     if choice.complaint:
@@ -184,8 +193,9 @@ async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
         for number in _ENDING:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
-    async def deliver(event: Event) -> None:
-        show(event)
+    async def deliver(events: Sequence[Event], _: str) -> None:
+        for event in events:
+            show(event)
 
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         try:
