@@ -18,7 +18,11 @@ class StreamStatus:
     name: str
     ready_state: ReadyState
     detail: str = ""
-    """Why it is not open, in one sentence; empty while all is well."""
+    """Why it is not open, in one sentence; empty while it is, and before the first attempt."""
+    is_outage: bool = False
+    """Whether to call it offline."""
+    is_soon_back: bool = False
+    """Whether it only closed as many streams do on purpose: nothing to flicker about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a test needs of the machine: there, or skipped with the name of the Debian package."""
+"""What a test needs of the system in, the paths of its programs out; or a skip that names the Debian package."""
 
 import os
 import shutil
@@ -6,11 +6,17 @@ import shutil
 import pytest
 
 
-def needs(package: str, *programs: str) -> None:
-    """Skip the test unless every one of `programs` (by default `package` itself) is installed; in CI, fail it."""
-    for program in programs or (package,):
-        if shutil.which(program) is None:
-            reason = f"{program} is missing; install the Debian package {package}"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
+def needs(package: str, *programs: str) -> list[str]:
+    """The absolute path of each program (by default one with the package's name) that this Debian package brings.
+
+    Without one of them the test is skipped, with the reason.  In CI (the environment variable CI is set) it fails
+    instead: there everything is installed, and a silent skip would hide that it is not.
+    """
+    found = {program: shutil.which(program) for program in programs or (package,)}
+    missing = [program for program, path in found.items() if path is None]
+    if missing:
+        reason = f"{', '.join(missing)} is missing; install the Debian package {package}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return [path for path in found.values() if path is not None]

@@ -142,7 +142,9 @@ def _stream_text(stream: StreamStatus, limit: int) -> str:
         case ReadyState.OPEN:
             return "connected"
         case ReadyState.CONNECTING:
-            return f"offline: {detail}, retrying" if detail else "connecting…"
+            if stream.is_outage:
+                return f"offline: {detail or 'no connection'}, retrying"
+            return "reconnecting…" if stream.is_soon_back else "connecting…"
         case ReadyState.CLOSED:
             return f"stopped: {detail}" if detail else "ended"
 
@@ -151,7 +153,9 @@ def _stream_state(stream: StreamStatus) -> IconState:
     match stream.ready_state:
         case ReadyState.OPEN:
             return IconState.CONNECTED
-        case ReadyState.CONNECTING if not stream.detail:
+        case ReadyState.CONNECTING if stream.is_soon_back:
+            return IconState.CONNECTED
+        case ReadyState.CONNECTING if not stream.is_outage:
             return IconState.CONNECTING
         case _:
             return IconState.OFFLINE

@@ -60,7 +60,13 @@ DUNST_CONFIG = """\
     markup = full
     format = "<b>%s</b>\\n%b"
     frame_width = 1
-    show_indicators = yes
+    show_indicators = no
+    padding = 12
+    horizontal_padding = 14
+    corner_radius = 6
+    background = "#26303b"
+    foreground = "#f2f4f6"
+    frame_color = "#4a5a6a"
     stack_duplicates = no
     mouse_left_click = do_action, close_current
 [urgency_low]
@@ -69,7 +75,8 @@ DUNST_CONFIG = """\
     timeout = 0
 [urgency_critical]
     timeout = 0
-    frame_color = "#d02020"
+    frame_color = "#e05050"
+    background = "#3b2730"
 """
 PANEL_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -358,7 +365,9 @@ class Rig:
             assert reply.message_type is MessageType.METHOD_RETURN, reply.body
 
             def collect(message: Message) -> bool:
-                seen.append(message)
+                # The bus tells a new monitor that it lost its name, before or after it answers.
+                if message.member != "NameLost" or message.destination != bus.unique_name:
+                    seen.append(message)
                 return True  # a monitor must not answer
 
             bus.add_message_handler(collect)
