@@ -1,7 +1,7 @@
 """Recorded notifications in, bubbles out: what waits, when it is shown, and the note in the history that it was.
 
-It decides nothing about events and never makes a stream wait.  The history is the truth: what could not be shown, or was
-recorded by a program that then crashed, is there, and comes out later in one summary.
+It decides nothing about events and never makes a stream wait.  The history is the truth: what could not be shown, or
+was recorded by a program that then crashed, is there, and comes out later in one summary.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Outbox:
         self._something = asyncio.Event()
 
     def resume(self, stream: str) -> None:
-        """A stream is followed again after a while: whatever waits and what now comes together is told in one digest."""
+        """A stream is followed again after a while: what waits, and what comes now, is told in one digest."""
         now = time.monotonic()
         for critical in (False, True):
             self._recall(stream, critical, now + (0.0 if critical else self._catch_up))
@@ -67,7 +67,7 @@ class Outbox:
         self._something.set()
 
     async def run(self, desktop: Desktop) -> None:
-        """Show bubbles, one after the other, until cancelled: a desktop that hangs stops nothing but the next bubble."""
+        """Show bubbles, one after the other, for ever: a desktop that hangs stops nothing but the next bubble."""
         while True:
             self._something.clear()
             now = time.monotonic()
@@ -95,7 +95,8 @@ class Outbox:
         if notification.row is not None:
             self._store.shown([notification.row])
             return
-        while self._store.shown_together(*lane, newest):
+        stream, critical = lane
+        while self._store.shown_together(stream, newest, critical=critical):  # noqa: ASYNC110 - others have their turn
             await asyncio.sleep(0)
 
     def _let_out(self, notifications: Sequence[Notification]) -> None:

@@ -184,14 +184,16 @@ class Store:
         """These the person has seen."""
         self._set(State.READ, rows)
 
-    def shown_together(self, stream: str, critical: bool, up_to: int) -> bool:
+    def shown_together(self, stream: str, up_to: int, *, critical: bool) -> bool:
         """One summary told of all that waited on `stream`, critical or not, up to and including row `up_to`.
 
         Marks at most `FORGET_ROWS` rows; returns whether there may be more, for another call.
         """
         update = """
-            UPDATE history SET state = ? WHERE id IN
-            (SELECT id FROM history WHERE stream = ? AND state < 2 AND (urgency = ?) = ? AND id <= ? ORDER BY id LIMIT ?)
+            UPDATE history SET state = ? WHERE id IN (
+                SELECT id FROM history WHERE stream = ? AND state < 2 AND (urgency = ?) = ? AND id <= ?
+                ORDER BY id LIMIT ?
+            )
         """
         values = (State.SHOWN, stream, Urgency.CRITICAL, critical, up_to, FORGET_ROWS)
         return self._database.run(lambda db: db.execute(update, values).rowcount) == FORGET_ROWS

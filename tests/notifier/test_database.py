@@ -247,7 +247,7 @@ def test_bits_that_flip_anywhere_never_reach_the_caller_as_an_error(opener: Open
             store.history(search="zzz")
             store.counts()
             assert works(store)
-            store.shown_together("ci", False, 1_000_000)
+            store.shown_together("ci", 1_000_000, critical=False)
             store.tend()
 
 

@@ -202,7 +202,7 @@ def test_one_summary_settles_what_waited_in_pieces(store: Store, monkeypatch: py
     monkeypatch.setattr(notifier.store, "FORGET_ROWS", 10)
     rows = [row or 0 for row in store.record("ci", [entry(str(n)) for n in range(25)], "25")]
     calls = 1
-    while store.shown_together("ci", False, rows[21]):
+    while store.shown_together("ci", rows[21], critical=False):
         calls += 1
     assert (calls, [row.notification.title for row in unshown(store)]) == (3, ["22", "23", "24"])
 
@@ -350,6 +350,7 @@ def test_a_process_killed_at_any_point_has_recorded_each_acknowledged_event_once
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.timeout(60)
 def test_processes_that_begin_and_write_the_same_file_at_once_lose_nothing(opener: Opener, tmp_path: Path) -> None:
     for attempt in range(3):
         path = tmp_path / str(attempt) / "history.db"
