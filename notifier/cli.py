@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -19,13 +20,15 @@ import aiohttp
 import typer
 from platformdirs import user_state_path
 
-from notifier import __version__, config, plaintext
+from notifier import __version__, config, moment, plaintext
 from notifier.agent import Agent
 from notifier.client import Follower
 from notifier.config import Config
 from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
+from notifier.desktop.log import lines
 from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
+from notifier.history import Row, read_history
 from notifier.loop import LoopThread
 from notifier.source import Source
 from notifier.sse import Event
@@ -117,6 +120,21 @@ def watch(url: Url, header: Headers = None, json: Json = False, verbose: Verbose
     except BrokenPipeError:
         # Whoever read us has enough; what Python flushes at exit must not meet the closed pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@app.command()
+def history(
+    stream: Annotated[str | None, typer.Option("--stream", metavar="NAME", help="Of this stream only.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="30m, 2h, 3d or 2026-11-23.")] = None,
+    search: Annotated[str | None, typer.Option("--search", metavar="TEXT", help="In title, text or link.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 100,
+    json: Json = False,
+) -> None:
+    """Show past notifications, the newest last."""
+    now = datetime.now().astimezone()
+    earliest = None if since is None else moment.parse(since, now)
+    for row in read_history(_history_path(), stream=stream, since=earliest, search=search, limit=limit):
+        _print_line(_row_as_json(row) if json else _row_as_text(row))
 
 
 @contextlib.asynccontextmanager
@@ -214,6 +232,29 @@ def _print_text(event: Event) -> None:
     text = plaintext.lines(event.data, TEXT_LIMIT)
     kind = plaintext.line(event.type, TYPE_LIMIT)
     print(f"{kind}:\n{text}" if "\n" in text else f"{kind}: {text}", flush=True)
+
+
+def _row_as_json(row: Row) -> str:
+    told = row.notification
+    fields = {
+        "id": row.id,
+        "time": datetime.fromtimestamp(row.received).astimezone().isoformat(timespec="milliseconds"),
+        "stream": told.stream,
+        "title": told.title,
+        "body": told.body,
+        "urgency": told.urgency.name.lower(),
+        "link": told.link,
+        "key": told.key,
+        "type": row.event_type,
+        "event_id": row.event_id,
+        "state": row.state.name.lower(),
+    }
+    return json.dumps(fields)
+
+
+def _row_as_text(row: Row) -> str:
+    received = datetime.fromtimestamp(row.received).astimezone()
+    return f"{received:%Y-%m-%d} {row.notification.stream}\n{lines(row.notification, received)}"
 
 
 def _print_line(line: str) -> None:

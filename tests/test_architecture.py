@@ -13,6 +13,7 @@ MODULES = sorted(
 PURE = {
     "notifier/errors.py",
     "notifier/notification.py",
+    "notifier/moment.py",
     "notifier/config.py",
     "notifier/sse.py",
     "notifier/source.py",
@@ -63,6 +64,7 @@ VALUES = {"notifier", "notifier.errors", "notifier.notification"}
 MAY_IMPORT = {
     "notifier/errors.py": set(),
     "notifier/notification.py": set(),
+    "notifier/moment.py": {"notifier.errors"},
     "notifier/sse.py": set(),
     "notifier/config.py": {"notifier.errors"},
     "notifier/source.py": {"notifier.errors", "notifier.sse", "notifier.config", "notifier"},
