@@ -1,6 +1,68 @@
-"""What to send, what to believe, how long to wait.  Pure."""
+"""What to send, what to believe, how long to wait: the connection policy of one stream.  Pure.
 
+A :class:`Source` is an EventSource (HTML 9.2.2 and 9.2.3) without the connection: a shell asks it what to request,
+tells it what came back, and waits as long as it says.  Time and chance are arguments.
+
+Where browsers differ from what a notifier needs, it decides so:
+
+====================================  ==========================================================================
+what happened                         what follows
+====================================  ==========================================================================
+200 with text/event-stream            open
+200 with anything else                fail: retrying will not turn a web page into a stream
+204                                   closed quietly, as the server asks
+301 302 303 307 308                   follow, at most `REDIRECTS` times; headers stay with their origin
+408 425 429 5xx, network trouble      reestablish after a capped, fully jittered backoff, for ever
+401 403 407, any other status         fail, with what to do about it
+the stream ended after it was useful  a planned close: reestablish soon, the backoff starts again
+the stream ended and was no use       an outage like network trouble: accepting and hanging up is no success
+====================================  ==========================================================================
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from enum import Enum
+from http import HTTPStatus
+from urllib.parse import urljoin, urlsplit
+
+from notifier import __version__
+from notifier.config import Stream
+from notifier.errors import StreamFailed, StreamLost
+from notifier.sse import Event, EventStreamParser, EventTooLarge
+
+USER_AGENT = f"sse-notifier/{__version__}"
+RECONNECTION_TIME = 1.0
+"""Seconds, until the server sends a `retry:` of its own (HTML 9.2.2 leaves it to us)."""
+SHORTEST_DELAY = 0.05
+"""Seconds; `retry: 0` must not make us spin."""
+LONGEST_RETRY = 300.0
+"""Seconds; a `retry:` beyond it is taken for a mistake."""
+LONGEST_RETRY_AFTER = 3_600.0
+"""Seconds that a Retry-After is obeyed for."""
+USEFUL_LIFE = 10.0
+"""Seconds after which a connection was of use although no event came."""
+QUICK_RETURNS = 20
+"""Connections that may end soon after an event, one straight after the other ..."""
+QUICK_RETURN_EVERY = 2.0
+"""... and the seconds after which one more is allowed."""
+REDIRECTS = 10
+
+TRY_AGAIN = {408, 425, 429}
+REDIRECT = {301, 302, 303, 307, 308}
+ADVICE = {
+    401: "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN'",
+    403: "the credentials given (or their absence) do not open this stream; check the token's rights",
+    404: "there is nothing at this address; check the path",
+    405: "this address takes no GET; check the path",
+    406: "this address has no event stream to offer; check the path",
+    407: "the proxy wants credentials",
+    410: "the stream is gone for good",
+}
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+RETRY_AFTER_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class ReadyState(Enum):
@@ -9,3 +71,244 @@ class ReadyState(Enum):
     CONNECTING = 0
     OPEN = 1
     CLOSED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A GET to send."""
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What matters of the head of a response."""
+
+    status: int
+    content_type: str = ""
+    """Media type without parameters, lower case."""
+    location: str | None = None
+    retry_after: str | None = None
+
+
+class Source:
+    """One stream: its ready state, its last event ID, its next request and its next wait."""
+
+    def __init__(self, stream: Stream, last_event_id: str = "") -> None:
+        """Begin as CONNECTING, resuming after `last_event_id` where it is not empty."""
+        self.stream = stream
+        self.ready_state = ReadyState.CONNECTING
+        self.last_event_id = last_event_id
+        """ID to resume after: that of the last event that `delivered` was told of."""
+        self.failures = 0
+        """Attempts of no use since the last one that was."""
+        self.has_been_open = False
+        self.request = self._first_request()
+        self._redirects = 0
+        self._parser = self._new_parser()
+        self._opened = math.inf
+        self._had_event = False
+        self._asked_delay = 0.0
+        self._quick_returns = float(QUICK_RETURNS)
+        self._last_return = 0.0
+
+    @property
+    def is_outage(self) -> bool:
+        """Whether a person should hear that it is offline: a planned close that is soon mended is not."""
+        return self.ready_state is not ReadyState.OPEN and (self.failures > 0 or self.ready_state is ReadyState.CLOSED)
+
+    def connect(self) -> Request:
+        """The request that begins an attempt."""
+        self.ready_state = ReadyState.CONNECTING
+        self.request = self._first_request()
+        self._redirects = 0
+        self._parser = self._new_parser()
+        self._opened = math.inf
+        self._had_event = False
+        self._asked_delay = 0.0
+        return self.request
+
+    def respond(self, response: Response, now: float, wall_clock: float) -> Request | None:
+        """Judge the head of a response.
+
+        Args:
+            response: What came back for `request`.
+            now: Seconds of a monotonic clock.
+            wall_clock: Seconds since the epoch, for a Retry-After that is a date.
+
+        Returns:
+            A request to send next instead (a redirect), or None: then `ready_state` is OPEN, or CLOSED because
+            the server asked for it.
+
+        Raises:
+            StreamLost: try again later.
+            StreamFailed: never try again.
+        """
+        status = response.status
+        if status == HTTPStatus.OK:
+            self._check_content_type(response.content_type)
+            self.ready_state = ReadyState.OPEN
+            self.has_been_open = True
+            self._opened = now
+            return None
+        if status == HTTPStatus.NO_CONTENT:
+            self.ready_state = ReadyState.CLOSED
+            return None
+        if status in REDIRECT:
+            return self._redirected(response)
+        answered = f"the server answered {status} {_reason(status)}".rstrip()
+        if status in TRY_AGAIN or status >= 500:
+            self._asked_delay = _retry_after(response.retry_after, wall_clock)
+            raise StreamLost(answered)
+        raise self.fail(StreamFailed(f"{answered}: {ADVICE.get(status, 'this address serves no event stream')}"))
+
+    def receive(self, chunk: bytes) -> list[Event]:
+        """Bytes of the body, as they come; the events they complete.
+
+        Raises:
+            StreamFailed: one event is larger than the stream's limit.  The events before it were returned earlier.
+        """
+        try:
+            events = self._parser.feed(chunk)
+        except EventTooLarge as error:
+            limit = f"{self.stream.event_limit:,} bytes"
+            raise self.fail(
+                StreamFailed(f"one event is larger than {limit}, the event_limit of this stream")
+            ) from error
+        if events:
+            self._had_event = True
+            self.failures = 0
+        return events
+
+    def delivered(self, event: Event) -> None:
+        """This event is in safe hands: resume after it."""
+        self.last_event_id = event.last_event_id
+
+    def drained(self) -> None:
+        """Every event so far is in safe hands; an ID that came without data counts too (HTML 9.2.6).
+
+        Raises:
+            StreamFailed: what follows is an event larger than the stream's limit.
+        """
+        self.last_event_id = self._parser.last_event_id
+        self.receive(b"")
+
+    def lose(self, now: float, chance: float) -> float:
+        """The connection is gone, or could not be made.
+
+        Args:
+            now: Seconds of a monotonic clock.
+            chance: A random number, at least 0 and below 1.
+
+        Returns:
+            Seconds to wait before `connect`.
+        """
+        self.ready_state = ReadyState.CONNECTING
+        lived = now - self._opened
+        retry = self._parser.reconnection_time
+        if retry is not None:
+            self._asked_delay = max(self._asked_delay, min(retry / 1_000, LONGEST_RETRY))
+        base = RECONNECTION_TIME if retry is None else min(max(retry / 1_000, SHORTEST_DELAY), LONGEST_RETRY)
+        if lived >= USEFUL_LIFE or (self._had_event and self._may_return_quickly(now)):
+            self.failures = 0
+            ceiling = min(base, RECONNECTION_TIME)
+        elif self._had_event:
+            ceiling = 2 * QUICK_RETURN_EVERY
+        else:
+            ceiling = min(self.stream.longest_delay, base * 2.0 ** min(self.failures, 32))
+            self.failures += 1
+        delay = max(SHORTEST_DELAY, self._asked_delay + chance * ceiling)
+        # Only connections that last earn quick returns; waiting for the next one does not.
+        self._last_return = now + delay
+        return delay
+
+    def hurry(self) -> None:
+        """Somebody wants a new connection now: forget what made us wait."""
+        self.ready_state = ReadyState.CONNECTING
+        self.failures = 0
+        self._quick_returns = float(QUICK_RETURNS)
+
+    def fail(self, error: StreamFailed) -> StreamFailed:
+        """Fail the connection (HTML 9.2.3): CLOSED for good, because of `error`, which is given back."""
+        self.ready_state = ReadyState.CLOSED
+        return error
+
+    def _may_return_quickly(self, now: float) -> bool:
+        earned = max(0.0, now - self._last_return) / QUICK_RETURN_EVERY
+        self._quick_returns = min(QUICK_RETURNS, self._quick_returns + earned)
+        if allowed := self._quick_returns >= 1:
+            self._quick_returns -= 1
+        return allowed
+
+    def _first_request(self) -> Request:
+        own = {name: secret.get_secret_value() for name, secret in self.stream.headers.items()}
+        named = {name.lower() for name in own}
+        ours = {name: value for name, value in self._headers().items() if name.lower() not in named}
+        return Request(self.stream.url, ours | own)
+
+    def _headers(self) -> dict[str, str]:
+        headers = {
+            "Accept": "text/event-stream",
+            # A compressor on the way would hold events back until its block is full.
+            "Accept-Encoding": "identity",
+            "Cache-Control": "no-store",
+            "User-Agent": USER_AGENT,
+        }
+        if self.last_event_id and not CONTROL.search(self.last_event_id):
+            headers["Last-Event-ID"] = self.last_event_id
+        return headers
+
+    def _new_parser(self) -> EventStreamParser:
+        return EventStreamParser(self.last_event_id, limit=self.stream.event_limit)
+
+    def _check_content_type(self, content_type: str) -> None:
+        if content_type == "text/event-stream":
+            return
+        what = {"text/html": "a web page", "application/json": "JSON", "": "something without a type"}
+        found = f"{what.get(content_type, content_type)}{f' ({content_type})' if content_type in what else ''}"
+        raise self.fail(StreamFailed(f"the server answered with {found}, not an event stream; check the address"))
+
+    def _redirected(self, response: Response) -> Request:
+        self._redirects += 1
+        if self._redirects > REDIRECTS:
+            raise self.fail(StreamFailed(f"the server redirected more than {REDIRECTS} times; check the address"))
+        if not response.location:
+            raise self.fail(StreamFailed(f"the server answered {response.status} without saying where to go"))
+        here = self.request.url
+        try:
+            there = urljoin(here, response.location)
+            if urlsplit(there).scheme not in ("http", "https") or not urlsplit(there).hostname:
+                raise ValueError("not a web address")
+            same = _origin(here) == _origin(there)
+        except ValueError as error:
+            raise self.fail(StreamFailed("the server redirected to something that is no web address")) from error
+        # What was configured for one origin may be a secret; another origin never sees it.
+        self.request = Request(there, self.request.headers if same else self._headers())
+        return self.request
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _retry_after(value: str | None, wall_clock: float) -> float:
+    """Seconds that a Retry-After asks for (RFC 9110 10.2.3); 0 where it cannot be understood."""
+    if value is None:
+        return 0.0
+    if RETRY_AFTER_SECONDS.fullmatch(value.strip()):
+        return min(float(value), LONGEST_RETRY_AFTER)
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return 0.0
+    asked = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - wall_clock
+    return min(max(asked, 0.0), LONGEST_RETRY_AFTER)

@@ -17,6 +17,8 @@ class StreamStatus:
 
     name: str
     ready_state: ReadyState
+    is_outage: bool = False
+    """Whether to call it offline; a planned close that is soon mended is none."""
     detail: str = ""
     """Why it is not open, in one sentence; empty while all is well."""
 

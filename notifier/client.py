@@ -1,0 +1,174 @@
+"""A source in, its events delivered in order: the aiohttp reader.  It decides nothing; it obeys its source.
+
+It opens connections, reads them, waits, and turns what can go wrong on the way into the two words that the source
+knows: reestablish (:class:`~notifier.errors.StreamLost`) or fail (:class:`~notifier.errors.StreamFailed`).
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+
+from notifier.errors import StreamFailed, StreamLost
+from notifier.source import ReadyState, Request, Response, Source
+from notifier.sse import Event
+
+logger = logging.getLogger(__name__)
+
+_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+BREATH = 500
+"""Events of one chunk after which other streams get a turn."""
+
+Deliver = Callable[[Event], Awaitable[None]]
+"""Takes an event into safe hands.  Awaited in line: while it takes its time, nothing more is read, and TCP tells the
+server.  It may be cancelled; the event then comes again."""
+Changed = Callable[[str], None]
+"""Called after each change of the source's ready state, with the reason in one sentence, or an empty one."""
+
+
+class Follower:
+    """One stream, followed until it is closed or failed."""
+
+    def __init__(self, source: Source, session: aiohttp.ClientSession, deliver: Deliver, changed: Changed) -> None:
+        self._source = source
+        self._session = session
+        self._deliver = deliver
+        self._changed = changed
+        self._current: asyncio.Timeout | None = None
+        self._told: str | None = None
+
+    async def follow(self) -> None:
+        """Connect, read and reconnect, for ever.
+
+        Returns when the server asks not to be asked again (204).
+
+        Raises:
+            StreamFailed: no further attempt would change the answer.
+        """
+        try:
+            while True:
+                try:
+                    # Not a deadline: what `reconnect` pulls to leave the connection, or the wait for one, at once.
+                    async with asyncio.timeout(None) as self._current:
+                        if await self._attempt():
+                            return
+                except TimeoutError:
+                    self._source.hurry()
+        finally:
+            self._current = None
+
+    def reconnect(self) -> None:
+        """Drop the connection, or the wait for the next one, and connect now."""
+        if self._current is not None and self._current.when() is None:
+            self._current.reschedule(0.0)
+
+    async def _attempt(self) -> bool:
+        """One connection and the wait after it; whether the server closed the stream for good."""
+        source = self._source
+        request = source.connect()
+        reason = ""
+        try:
+            await self._read(request)
+            if source.ready_state is ReadyState.CLOSED:
+                logger.info("%s: the server closed the stream for good", source.stream.name)
+                self._changed("the server closed the stream and asked not to be asked again")
+                return True
+            reason = "the server ended the connection"
+        except StreamLost as error:
+            reason = str(error)
+        except aiohttp.InvalidURL as error:
+            raise source.fail(StreamFailed("its address is no URL that can be asked for")) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            reason = _explain(error, source)
+        delay = source.lose(time.monotonic(), random.random())  # noqa: S311 - jitter, not a secret
+        self._lost(reason)
+        logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
+        await asyncio.sleep(delay)
+        return False
+
+    def _connected(self) -> None:
+        if self._told != "":
+            logger.info("%s: connected", self._source.stream.name)
+        self._told = ""
+        self._changed("")
+
+    def _lost(self, reason: str) -> None:
+        # A planned close, or the same trouble once more, is nothing to tell a person about again.
+        if self._source.is_outage and reason != self._told:
+            logger.info("%s: %s; trying again", self._source.stream.name, reason)
+            self._told = reason
+        self._changed(reason)
+
+    async def _read(self, request: Request) -> None:
+        patience = self._source.stream.connect_timeout
+        following: Request | None = request
+        while following:
+            async with asyncio.timeout(patience) as watchdog:
+                async with self._session.get(
+                    following.url, headers=following.headers, timeout=_NO_TIMEOUTS, allow_redirects=False
+                ) as response:
+                    following = self._source.respond(_head(response), time.monotonic(), time.time())
+                    if self._source.ready_state is ReadyState.OPEN:
+                        self._connected()
+                        await self._pump(response, watchdog)
+
+    async def _pump(self, response: aiohttp.ClientResponse, watchdog: asyncio.Timeout) -> None:
+        # aiohttp's own read timeout is not enough: it is dropped when a chunk's framing is broken, and the reader
+        # then waits for ever.
+        source = self._source
+        clock = asyncio.get_running_loop().time
+        watchdog.reschedule(clock() + source.stream.idle_timeout)
+        async for chunk in response.content.iter_any():
+            # Time that we take ourselves is not the server's silence.
+            watchdog.reschedule(None)
+            for count, event in enumerate(source.receive(chunk), 1):
+                await self._deliver(event)
+                source.delivered(event)
+                if count % BREATH == 0:
+                    await asyncio.sleep(0)
+            source.drained()
+            watchdog.reschedule(clock() + source.stream.idle_timeout)
+
+
+def _head(response: aiohttp.ClientResponse) -> Response:
+    return Response(
+        status=response.status,
+        content_type=response.content_type if aiohttp.hdrs.CONTENT_TYPE in response.headers else "",
+        location=response.headers.get(aiohttp.hdrs.LOCATION),
+        retry_after=response.headers.get(aiohttp.hdrs.RETRY_AFTER),
+    )
+
+
+def _explain(error: Exception, source: Source) -> str:
+    """What happened, for a person; never the error's own text, which may quote the URL and its secrets."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the host {error.host} is not known; check its name and the network"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not trusted ({_verdict(error.certificate_error)})"
+        case aiohttp.ClientSSLError():
+            return f"{error.host}:{error.port} does not speak TLS as we do; check https:// and the port"
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            return f"nothing listens on {error.host}:{error.port} (connection refused); is the server running?"
+        case aiohttp.ClientConnectorError():
+            return f"{error.host}:{error.port} cannot be reached ({error.os_error.strerror or 'network trouble'})"
+        case TimeoutError() if source.ready_state is ReadyState.OPEN:
+            return f"not one byte for {source.stream.idle_timeout:g} s, so the connection is taken for dead"
+        case TimeoutError():
+            return f"no answer within {source.stream.connect_timeout:g} s"
+        case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
+            return "the connection was cut"
+        case aiohttp.ClientPayloadError():
+            return "the connection was cut in the middle"
+        case aiohttp.ClientResponseError():
+            return "the server's answer is not proper HTTP"
+        case _:
+            return f"the connection failed ({type(error).__name__})"
+
+
+def _verdict(error: Exception) -> str:
+    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else "it could not be checked"

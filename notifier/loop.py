@@ -1,0 +1,79 @@
+"""The only bridge between threads: a coroutine on a loop in a thread of its own, for as long as a `with` block lasts.
+
+The user interface must own the main thread (macOS and Windows insist), the agent wants an event loop.  Neither knows
+of the other's thread; what crosses are frozen values, by `post`.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from types import TracebackType
+from typing import Self
+
+logger = logging.getLogger(__name__)
+
+
+class LoopThread:
+    """Runs `main()` on an event loop in the background.
+
+    Leaving the block cancels it, waits until it has cleaned up, and raises what it raised.
+    """
+
+    def __init__(self, main: Callable[[], Coroutine[None, None, None]], on_exit: Callable[[], None]) -> None:
+        """Prepare.
+
+        Args:
+            main: Makes the coroutine to run.
+            on_exit: Called on the background thread when `main` ended, however it ended, so that whoever blocks
+                the main thread can let go of it.
+        """
+        self._main = main
+        self._on_exit = on_exit
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+        self._started = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="agent")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._started.wait()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.post(self._cancel)
+        self._thread.join()
+        if self._error is not None and error is None:
+            raise self._error
+
+    def post(self, function: Callable[..., object], *arguments: object) -> None:
+        """Have `function(*arguments)` called on the loop, soon.  From any thread; does nothing once it has ended."""
+        assert self._loop is not None, "only inside the with block"
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:
+            logger.debug("The loop has ended; dropped a call of %r", function)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._hold())
+        except asyncio.CancelledError:
+            pass
+        except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits for it
+            self._error = error
+        finally:
+            self._started.set()
+            self._on_exit()
+
+    async def _hold(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._started.set()
+        await self._main()
+
+    def _cancel(self) -> None:
+        assert self._task is not None
+        self._task.cancel()

@@ -1,0 +1,189 @@
+"""A JSON object of a kind nobody told us about in; what looks like its title, body, urgency, link and key out.
+
+It reads names, not minds: a field counts only under a name that people use for it, a number is never a
+title, and what is not clearly an urgency or a page to open is none.  What it finds is still a stranger's
+text.
+
+How far a field is from the top is its price, and the cheapest one wins.  Objects that only wrap
+(``{"alert": {…}}``) cost little, other objects more, places (``repository``) still more; a person is
+looked at for the name alone.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from notifier import plaintext, vocabulary, wording
+from notifier.notification import Urgency
+from notifier.payload import Json
+
+OBJECTS_LIMIT = 64
+"""Objects of one value that are looked at, the outer ones first."""
+FIELDS_LIMIT = 200
+"""Fields of one object that are looked at."""
+KEY_LIMIT = 200
+"""Characters of a key; a longer one is none, because a part of it would not be unique."""
+
+_WRAPPER, _OTHER, _PLACE, _PERSON = 2.0, 10.0, 14.0, 4.0
+_PRICE_LIMIT = 25.0
+_KEY_PRICE_LIMIT = 2 * _WRAPPER
+_CLASS_PRICE = {"title": 0.0, "name": 5.0}
+_NO_NAME = re.compile(r"https?://|[0-9a-f-]{16,}$|[\d.,:+TZ/ -]+$|[{\[<]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an object seems to say; None where it says nothing of the kind."""
+
+    title: str | None = None
+    body: str | None = None
+    who: str | None = None
+    """Whose words the body is, where there is no title: a sender, a service, a host."""
+    kind: str | None = None
+    """The kind of event, as an identifier."""
+    rest: str = ""
+    """The other fields, spelled out."""
+    urgency: Urgency | None = None
+    link: str | None = None
+    key: str | None = None
+    alive: bool = False
+    """All it says is that the stream is alive."""
+
+
+def find(value: Mapping[str, Json]) -> Found:
+    """What `value` seems to say."""
+    search = _Search()
+    search.look_through(value)
+    return search.result(value)
+
+
+@dataclass(slots=True)
+class _Candidate:
+    price: float
+    name: str
+    text: str
+
+
+@dataclass(slots=True)
+class _Search:
+    found: dict[str, list[_Candidate]] = field(default_factory=dict)
+    urgency: tuple[float, Urgency] | None = None
+    urgency_name: str = ""
+    settled: bool = False
+
+    def look_through(self, value: Mapping[str, Json]) -> None:
+        waiting: deque[tuple[Mapping[str, Json], float, str]] = deque([(value, 0.0, "")])
+        for _ in range(OBJECTS_LIMIT):
+            if not waiting:
+                break
+            inside, price, name = waiting.popleft()
+            if name in vocabulary.PERSONS:
+                self._look_at_person(inside, price)
+            else:
+                waiting.extend(self._look_at(inside, price))
+
+    def _look_at(self, inside: Mapping[str, Json], price: float) -> Iterator[tuple[Mapping[str, Json], float, str]]:
+        siblings = frozenset(vocabulary.bare(name) for name in list(inside)[:FIELDS_LIMIT])
+        for name, value in list(inside.items())[:FIELDS_LIMIT]:
+            bare = vocabulary.bare(name)
+            if isinstance(value, list) and len(value) == 1:
+                value = value[0]
+            self._weigh_urgency(name, value, price, siblings)
+            if isinstance(value, str):
+                self._weigh(name, value, price)
+            elif isinstance(value, int) and not isinstance(value, bool) and bare == "key":
+                self._offer("key", price, name, str(value))
+            elif isinstance(value, dict) and bare not in vocabulary.ASIDES:
+                further = price + _price(bare)
+                if further <= _PRICE_LIMIT:
+                    yield value, further, bare
+
+    def _weigh(self, name: str, text: str, price: float) -> None:
+        for role, rank in vocabulary.roles(name).items():
+            named = role in ("name", "sender", "subject", "kind")
+            if (text.strip() or role == "body") and not (named and _NO_NAME.match(text)):
+                if role == "link":
+                    self._offer_link(name, text, price + rank / 10)
+                elif role in _CLASS_PRICE:
+                    self._offer("title", price + _CLASS_PRICE[role] + rank / 10, name, text)
+                elif role == "body" and not text.strip():
+                    self._offer("emptiness", price, name, "")
+                elif not (
+                    (role == "kind" and vocabulary.is_dull(text)) or (role == "key" and price > _KEY_PRICE_LIMIT)
+                ):
+                    self._offer(role, price + rank / 100, name, text)
+        if vocabulary.names_a_page(name):
+            self._offer_link(name, text, price + 2)
+        if vocabulary.bare(name) in ("status", "state") and price <= _WRAPPER:
+            self.settled = self.settled or vocabulary.is_settled(text)
+
+    def _look_at_person(self, inside: Mapping[str, Json], price: float) -> None:
+        for name, value in list(inside.items())[:FIELDS_LIMIT]:
+            if isinstance(value, str) and value.strip():
+                for role, rank in vocabulary.roles(name).items():
+                    if role in ("name", "sender"):
+                        self._offer("sender", price + rank / 10, name, value)
+
+    def _weigh_urgency(self, name: str, value: Json, price: float, siblings: frozenset[str]) -> None:
+        if isinstance(value, dict):
+            value = value.get("name", value.get("label"))
+        level = vocabulary.urgency(name, value, siblings)
+        if level is not None and (self.urgency is None or price < self.urgency[0]):
+            self.urgency, self.urgency_name = (price, level), name
+
+    def _offer_link(self, name: str, text: str, price: float) -> None:
+        if (link := plaintext.link(text)) and not _is_for_machines(link):
+            self._offer("link", price, name, link)
+
+    def _offer(self, role: str, price: float, name: str, text: str) -> None:
+        self.found.setdefault(role, []).append(_Candidate(price, name, text))
+
+    def _best(self, role: str, besides: _Candidate | None = None) -> _Candidate | None:
+        others = (c for c in self.found.get(role, ()) if not (besides and besides.text == c.text))
+        return min(others, key=lambda candidate: candidate.price, default=None)
+
+    def result(self, value: Mapping[str, Json]) -> Found:
+        title, kind = self._best("title"), self._best("kind")
+        body = self._best("body", besides=title)
+        if not title and not body and kind and vocabulary.is_alive(kind.text):
+            return Found(alive=True)
+        empty = self._best("emptiness")
+        who = (self._best("sender") or self._best("subject")) if body and not title else None
+        link, key = self._best("link"), self._best("key") if title or body else None
+        used = [c.name for c in (title, body, who, kind, link, key, empty) if c] + [self.urgency_name]
+        if title:
+            used += [candidate.name for candidate in self.found.get("body", ()) if candidate.text == title.text]
+        level = self.urgency[1] if self.urgency else None
+        about, inside = _unwrapped(value)
+        return Found(
+            title=title.text if title else None,
+            body=body.text if body else "" if empty else None,
+            who=who.text if who else None,
+            kind=kind.text if kind else about,
+            rest="" if body else wording.spell_out(inside, besides=used),
+            urgency=Urgency.NORMAL if self.settled and level is Urgency.CRITICAL else level,
+            link=link.text if link else None,
+            key=plaintext.line(key.text, KEY_LIMIT) or None if key and len(key.text) <= KEY_LIMIT else None,
+        )
+
+
+def _price(bare: str) -> float:
+    if bare in vocabulary.PERSONS:
+        return _PERSON
+    if bare in vocabulary.WRAPPERS:
+        return _WRAPPER
+    return _PLACE if bare in vocabulary.PLACES else _OTHER
+
+
+def _unwrapped(value: Mapping[str, Json]) -> tuple[str | None, Mapping[str, Json]]:
+    """``{"build": {…}}`` is about a build, and only the inside is worth telling."""
+    name, inside = next(iter(value.items())) if len(value) == 1 else ("", None)
+    if not isinstance(inside, dict):
+        return None, value
+    return (None if vocabulary.bare(name) in vocabulary.WRAPPERS else name), inside
+
+
+def _is_for_machines(link: str) -> bool:
+    host, _, path = link.partition("://")[2].partition("/")
+    return host.startswith("api.") or path.startswith("api/")

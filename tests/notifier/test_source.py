@@ -1,0 +1,359 @@
+"""Connection policy, as tables; time and chance are arguments."""
+
+from email.utils import formatdate
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from notifier import source as policy
+from notifier.config import Stream
+from notifier.errors import StreamFailed, StreamLost
+from notifier.source import ReadyState, Response, Source
+
+STREAM = "text/event-stream"
+
+
+def make(
+    last_event_id: str = "", *, longest_delay: float = 60.0, event_limit: int = 16 << 20, **headers: str
+) -> Source:
+    stream = Stream(
+        url="https://example.org/a/events",
+        name="ci",
+        headers={name.replace("_", "-"): SecretStr(value) for name, value in headers.items()},
+        longest_delay=longest_delay,
+        event_limit=event_limit,
+    )
+    return Source(stream, last_event_id)
+
+
+def opened(source: Source, now: float = 0.0) -> Source:
+    source.connect()
+    assert source.respond(Response(200, STREAM), now, 0.0) is None
+    return source
+
+
+def test_a_request_asks_for_exactly_an_event_stream_and_says_who_asks() -> None:
+    headers = make().connect().headers
+    assert headers["Accept"] == "text/event-stream"
+    assert headers["User-Agent"].startswith("sse-notifier/")
+    assert "Last-Event-ID" not in headers
+
+
+@pytest.mark.parametrize(
+    ("last_event_id", "sent"),
+    [("", None), ("7", "7"), ("a b", "a b"), ("안녕", "안녕"), ("x\ty", None), ("x\x7fy", None), ("x\ny", None)],
+)
+def test_a_last_event_id_is_sent_unless_it_could_break_the_header(last_event_id: str, sent: str | None) -> None:
+    assert make(last_event_id).connect().headers.get("Last-Event-ID") == sent
+
+
+def test_a_header_of_the_person_takes_the_place_of_ours_whatever_its_case() -> None:
+    headers = make(user_agent="Mozilla").connect().headers
+    assert [value for name, value in headers.items() if name.lower() == "user-agent"] == ["Mozilla"]
+
+
+def test_secrets_are_in_no_repr() -> None:
+    source = make(Authorization="Bearer s3cret")
+    assert source.connect().headers["Authorization"] == "Bearer s3cret"
+    assert "s3cret" not in repr(source.connect()) + repr(source) + repr(source.stream)
+
+
+@pytest.mark.parametrize(
+    ("response", "state"),
+    [(Response(200, STREAM), ReadyState.OPEN), (Response(204), ReadyState.CLOSED)],
+)
+def test_answers_that_are_taken(response: Response, state: ReadyState) -> None:
+    source = make()
+    source.connect()
+    assert source.respond(response, 0.0, 0.0) is None
+    assert source.ready_state is state
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+def test_answers_that_may_change_are_asked_for_again(status: int) -> None:
+    source = make()
+    source.connect()
+    with pytest.raises(StreamLost, match=str(status)):
+        source.respond(Response(status, "text/html"), 0.0, 0.0)
+    assert source.lose(0.0, 0.5) > 0
+    assert source.ready_state is ReadyState.CONNECTING
+
+
+@pytest.mark.parametrize(
+    ("response", "sentence"),
+    [
+        (Response(200, "text/html"), "a web page .text/html., not an event stream; check the address"),
+        (Response(200, "application/json"), "JSON"),
+        (Response(200, "application/x-ndjson"), "answered with application/x-ndjson, not"),
+        (Response(200, ""), "something without a type"),
+        (Response(401), "give a token with --header"),
+        (Response(403), "check the token's rights"),
+        (Response(404), "404 Not Found: there is nothing at this address"),
+        (Response(407), "proxy wants credentials"),
+        (Response(410), "gone for good"),
+        (Response(418), "418"),
+        (Response(304), "304"),
+        (Response(206, STREAM), "206"),
+        (Response(302), "without saying where"),
+        (Response(302, location="ftp://example.org/"), "no web address"),
+        (Response(302, location="http://[broken/"), "no web address"),
+        (Response(302, location="https://example.org:port/"), "no web address"),
+    ],
+)
+def test_answers_that_will_not_change_fail_the_stream_with_advice(response: Response, sentence: str) -> None:
+    source = make()
+    source.connect()
+    with pytest.raises(StreamFailed, match=sentence):
+        source.respond(response, 0.0, 0.0)
+    assert source.ready_state is ReadyState.CLOSED
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "url", "keeps_secrets"),
+    [
+        ("other", "https://example.org/a/other", True),
+        ("/other", "https://example.org/other", True),
+        ("https://example.org:443/x", "https://example.org:443/x", True),
+        ("https://example.com/x", "https://example.com/x", False),
+        ("https://example.org:8443/x", "https://example.org:8443/x", False),
+        ("http://example.org/x", "http://example.org/x", False),
+        ("//example.com/x", "https://example.com/x", False),
+    ],
+)
+def test_redirects_are_followed_but_headers_stay_with_their_origin(
+    status: int, location: str, url: str, keeps_secrets: bool
+) -> None:
+    source = make("7", Authorization="Bearer s3cret", X_Key="k3y")
+    source.connect()
+    request = source.respond(Response(status, location=location), 0.0, 0.0)
+    assert request is not None
+    assert request.url == url
+    assert request.headers["Accept"] == STREAM
+    assert request.headers["Last-Event-ID"] == "7"
+    assert ("Authorization" in request.headers, "X-Key" in request.headers) == (keeps_secrets, keeps_secrets)
+
+
+def test_a_way_back_to_the_first_origin_does_not_bring_the_secrets_back() -> None:
+    source = make(Authorization="Bearer s3cret")
+    source.connect()
+    source.respond(Response(302, location="https://example.com/"), 0.0, 0.0)
+    request = source.respond(Response(302, location="https://example.org/"), 0.0, 0.0)
+    assert request is not None
+    assert "Authorization" not in request.headers
+
+
+def test_redirects_in_a_circle_fail_the_stream() -> None:
+    source = make()
+    source.connect()
+    for _ in range(policy.REDIRECTS):
+        source.respond(Response(302, location="events"), 0.0, 0.0)
+    with pytest.raises(StreamFailed, match="more than 10 times"):
+        source.respond(Response(302, location="events"), 0.0, 0.0)
+
+
+def test_each_attempt_begins_at_the_address_that_was_given() -> None:
+    source = make()
+    source.connect()
+    source.respond(Response(301, location="https://example.com/"), 0.0, 0.0)
+    assert source.connect().url == "https://example.org/a/events"
+
+
+def test_backoff_grows_to_its_ceiling_and_is_jittered_over_all_of_it() -> None:
+    source = make(longest_delay=60.0)
+    ceilings = []
+    for attempt in range(12):
+        source.connect()
+        ceilings.append(source.lose(float(attempt), 0.999_999))
+    assert [round(delay) for delay in ceilings] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]
+    source.connect()
+    assert source.lose(99.0, 0.0) == policy.SHORTEST_DELAY
+
+
+def test_backoff_starts_again_after_an_event() -> None:
+    source = make()
+    for _ in range(6):
+        source.connect()
+        source.lose(0.0, 0.5)
+    opened(source)
+    source.receive(b"data: x\n\n")
+    assert source.lose(0.1, 0.5) <= 1.0
+
+
+def test_backoff_starts_again_after_a_long_quiet_connection() -> None:
+    source = make()
+    for _ in range(6):
+        source.connect()
+        source.lose(0.0, 0.5)
+    opened(source, 100.0)
+    source.receive(b": still here\n\n")
+    assert source.lose(130.0, 0.5) <= 1.0
+    assert not source.is_outage
+
+
+def test_accepting_and_hanging_up_is_no_success() -> None:
+    source = make()
+    delays = []
+    for attempt in range(7):
+        opened(source, float(attempt))
+        delays.append(source.lose(attempt + 0.1, 0.999_999))
+    assert [round(delay) for delay in delays] == [1, 2, 4, 8, 16, 32, 60]
+    assert source.is_outage
+
+
+def test_one_event_and_hanging_up_at_once_may_not_make_us_spin() -> None:
+    source, now, connections = make(), 0.0, 0
+    while now < 600.0:
+        opened(source, now)
+        source.receive(b"retry: 0\ndata: hello\n\n")
+        now += 0.001 + source.lose(now, 0.5)
+        connections += 1
+    assert connections < 600 / policy.QUICK_RETURN_EVERY + 2 * policy.QUICK_RETURNS
+
+
+def test_a_planned_close_is_no_outage() -> None:
+    """Horizon closes each page with `retry: 10`, Tomcat each stream after 30 s."""
+    source, now = make(), 0.0
+    for _ in range(100):
+        opened(source, now)
+        source.receive(b'retry: 10\nevent: close\ndata: "byebye"\n\n')
+        delay = source.lose(now + 30.0, 0.9)
+        assert delay < 0.2
+        assert not source.is_outage
+        now += 30.0 + delay
+
+
+@pytest.mark.parametrize(
+    ("retry", "floor", "ceiling"),
+    [
+        (b"retry: 0\n\n", 0.05, 0.11),
+        (b"retry: 10\n\n", 0.05, 0.11),
+        (b"retry: 3000\n\n", 3.0, 4.1),
+        (b"retry: 99999999\n\n", 300.0, 301.1),
+        (b"retry: soon\n\n", 0.05, 1.1),
+    ],
+)
+def test_a_reconnection_time_is_obeyed_within_reason(retry: bytes, floor: float, ceiling: float) -> None:
+    for chance in (0.0, 0.5, 0.999):
+        source = opened(make())
+        source.receive(retry)
+        assert floor <= source.lose(30.0, chance) <= ceiling
+
+
+NOW = 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "seconds"),
+    [
+        ("5", 5.0),
+        (" 120 ", 120.0),
+        ("999999999", 3_600.0),
+        (formatdate(NOW + 90, usegmt=True), 90.0),
+        (formatdate(NOW - 90, usegmt=True), 0.05),
+        (formatdate(NOW + 1e6, usegmt=True), 3_600.0),
+        ("tomorrow", 0.05),
+        ("", 0.05),
+        ("-5", 0.05),
+        ("٣", 0.05),
+        ("9" * 5_000, 0.05),
+    ],
+)
+def test_retry_after_is_obeyed_as_seconds_and_as_a_date(retry_after: str, seconds: float) -> None:
+    source = make()
+    source.connect()
+    with pytest.raises(StreamLost):
+        source.respond(Response(503, retry_after=retry_after), 0.0, NOW)
+    assert source.lose(0.0, 0.0) == pytest.approx(seconds)
+
+
+def test_an_event_over_the_limit_fails_the_stream_and_keeps_what_came_before() -> None:
+    source = opened(make(event_limit=1_024))
+    assert [event.data for event in source.receive(b"data: first\n\ndata: " + b"x" * 2_000)] == ["first"]
+    with pytest.raises(StreamFailed, match="1,024 bytes"):
+        source.drained()
+    assert source.ready_state is ReadyState.CLOSED
+
+
+def test_the_stream_resumes_after_the_last_event_in_safe_hands() -> None:
+    source = opened(make("0"))
+    first, second = source.receive(b"id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n")
+    assert source.connect().headers["Last-Event-ID"] == "0"
+    opened(source)
+    first, second = source.receive(b"id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n")
+    source.delivered(first)
+    assert source.last_event_id == "1"
+    source.delivered(second)
+    source.drained()
+    assert source.connect().headers["Last-Event-ID"] == "3"
+
+
+def test_events_inherit_the_id_that_was_resumed_from() -> None:
+    (event,) = opened(make("41")).receive(b"data: x\n\n")
+    assert (event.last_event_id, event.id) == ("41", None)
+
+
+def test_half_an_event_is_not_carried_into_the_next_connection() -> None:
+    source = opened(make())
+    source.receive(b"data: half")
+    source.lose(1.0, 0.0)
+    assert opened(source).receive(b"data: whole\n\n")[0].data == "whole"
+
+
+def test_it_is_an_outage_once_an_attempt_was_in_vain_and_until_one_is_answered() -> None:
+    source = make()
+    source.connect()
+    assert not source.is_outage
+    source.lose(0.0, 0.5)
+    assert source.is_outage
+    source.connect()
+    assert source.is_outage
+    opened(source)
+    assert not source.is_outage
+    source.lose(60.0, 0.5)
+    assert not source.is_outage
+
+
+def test_asking_for_haste_starts_the_backoff_again() -> None:
+    source = make()
+    for _ in range(6):
+        source.connect()
+        source.lose(0.0, 0.5)
+    source.hurry()
+    assert source.lose(0.0, 0.999) <= 1.0
+
+
+@given(
+    lives=st.lists(
+        st.tuples(
+            st.sampled_from(["refused", "hung up", "event", "long"]),
+            st.floats(0, 1, exclude_max=True),
+            st.integers(0, 10**12),
+        ),
+        max_size=60,
+    )
+)
+def test_whatever_happens_the_wait_is_within_bounds(lives: list[tuple[str, float, int]]) -> None:
+    source, now = make(), 0.0
+    for what, chance, retry in lives:
+        source.connect()
+        if what != "refused":
+            opened(source, now)
+        if what == "event":
+            source.receive(b"retry: %d\ndata: x\n\n" % retry)
+        now += 30.0 if what == "long" else 0.01
+        delay = source.lose(now, chance)
+        assert policy.SHORTEST_DELAY <= delay <= policy.LONGEST_RETRY + 60.0
+        now += delay
+
+
+def test_every_wait_is_another_one() -> None:
+    source = make()
+    delays = []
+    for chance in (0.1, 0.35, 0.2, 0.7, 0.55):
+        source.connect()
+        delays.append(source.lose(0.0, chance))
+    assert all(a != b for a, b in pairwise(delays))
