@@ -2,16 +2,29 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import signal
 import sys
+from enum import StrEnum
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
+import platformdirs
 import typer
 
 from server.demo import PLAYS
+from server.eventlog import EventLog, LogUnavailable
+from server.eventlog.memory import MemoryLog
+from server.eventlog.sqlite import SQLiteLog
 from server.web import serve
+
+
+class Durability(StrEnum):
+    NORMAL = "normal"
+    FULL = "full"
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -50,6 +63,17 @@ def _serve(
         str | None,
         typer.Option(help="Publish by itself: " + ", ".join(PLAYS) + ".", metavar="NAME", callback=_known_play),
     ] = None,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|memory",
+            help="Where events are kept for those who come back: a file, or memory, which a restart forgets. "
+            "Without this a file of its own for each port; memory with --port 0.",
+        ),
+    ] = None,
+    durability: Annotated[
+        Durability, typer.Option(help="What a 201 is safe from: a crash of the server, or a power cut too (full).")
+    ] = Durability.NORMAL,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say what happens, on standard error.")] = False,
     _: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
@@ -60,22 +84,39 @@ def _serve(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     try:
-        asyncio.run(_run(host, port, demo))
+        asyncio.run(_run(host, port, demo, _open_log(log, port, durability)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return
     except OSError as error:
-        print(f"sse-server: {_explain(error, host, port)}", file=sys.stderr)
-        raise typer.Exit(1) from error
+        raise _failed(_explain(error, host, port)) from error
+    except LogUnavailable as error:
+        raise _failed(str(error)) from error
 
 
-async def _run(host: str, port: int, demo: str | None) -> None:
+def _failed(sentence: str) -> typer.Exit:
+    print(f"sse-server: {sentence}", file=sys.stderr)
+    return typer.Exit(1)
+
+
+def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
+    """The log that the person named, or one that the next server on the same port finds again."""
+    if name == "memory" or (name is None and port == 0):
+        return MemoryLog()
+    path = Path(name) if name else platformdirs.user_state_path("sse-server") / f"events-{port}.db"
+    return SQLiteLog(path, durability=durability.value)
+
+
+async def _run(host: str, port: int, demo: str | None, log: EventLog) -> None:
     """Serve until the task is cancelled; SIGTERM does that, as Ctrl-C does."""
     task = asyncio.current_task()
     assert task is not None
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with serve(host=host, port=port, demo=demo) as url:
+    async with serve(host=host, port=port, demo=demo, log=log) as url:
         print(_greeting(url), flush=True)
+        gc.collect()
+        gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
+        gc.set_threshold(20_000, 50, 50)
         await asyncio.get_running_loop().create_future()
 
 

@@ -19,7 +19,7 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from server import demo as demos
 from server import intake, origin, wire
-from server.eventlog import EventLog
+from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub, Subscriber
 from server.view import View
@@ -109,7 +109,10 @@ class Site:
             return _sentence(422, str(error), field=error.field)
         except intake.Unreadable as error:
             return _sentence(400, str(error))
-        [id_] = await self.hub.publish([message])
+        try:
+            [id_] = await self.hub.publish([message])
+        except LogUnavailable as error:
+            return _sentence(503, str(error))
         return _json({"id": id_}, status=201)
 
     async def page(self, request: web.Request) -> web.Response:
@@ -149,6 +152,7 @@ async def serve(
 
     Raises:
         OSError: the address cannot be had.
+        LogUnavailable: the log cannot be had.
     """
     hub = Hub(log or MemoryLog())
     await hub.open()

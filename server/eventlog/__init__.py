@@ -17,6 +17,10 @@ PAGE_BYTES = 256 * 1024
 """Characters of data after which a page ends; it always holds one record, however long that is."""
 
 
+class LogUnavailable(Exception):
+    """The log cannot be opened, written or read; what was being appended is not stored."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """One message, as the log holds it."""
@@ -57,7 +61,11 @@ class EventLog(Protocol):
     """
 
     async def open(self, deliver: Deliver) -> None:
-        """Take hold of every resource.  From here on each new record goes to `deliver`."""
+        """Take hold of every resource.  From here on each new record goes to `deliver`.
+
+        Raises:
+            LogUnavailable: there is no log to be had.
+        """
 
     async def close(self) -> None:
         """Let go of every resource, after what was appended is safe."""
@@ -73,7 +81,11 @@ class EventLog(Protocol):
         """The position that an SSE id names; None if this log never gave it out."""
 
     async def append(self, messages: Sequence[Message]) -> Sequence[str]:
-        """Store all of these messages or none, next to each other, and return their SSE ids."""
+        """Store all of these messages or none, next to each other, and return their SSE ids.
+
+        Raises:
+            LogUnavailable: none was stored.
+        """
 
     async def read(self, after: int, until: int) -> Page:
         """The records with `after` < position <= `until` from the oldest on, one page at most.

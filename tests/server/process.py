@@ -1,6 +1,7 @@
 """A `sse-server` of its own process, as a shell starts it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,15 +23,18 @@ class Server:
         return self.child.returncode, out.decode(), err.decode()
 
 
-async def spawn(*arguments: str) -> asyncio.subprocess.Process:
+async def spawn(*arguments: str, environ: dict[str, str] | None = None) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "server", *arguments, stdout=pipe, stderr=pipe)
+    command = [sys.executable, "-m", "server", *arguments]
+    return await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, env={**os.environ, **(environ or {})}
+    )
 
 
 @asynccontextmanager
-async def started(*arguments: str) -> AsyncIterator[Server]:
+async def started(*arguments: str, environ: dict[str, str] | None = None) -> AsyncIterator[Server]:
     """A server on a free port; the first line that it prints ends with its URL."""
-    child = await spawn("--port", "0", *arguments)
+    child = await spawn("--port", "0", *arguments, environ=environ)
     assert child.stdout is not None
     try:
         async with asyncio.timeout(20):

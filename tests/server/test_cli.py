@@ -2,6 +2,7 @@
 
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,32 @@ async def test_a_port_that_is_taken_is_one_sentence_that_says_what_to_do() -> No
     )
 
 
+async def test_a_server_on_a_port_of_its_own_remembers_what_was_published(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    home = {"XDG_STATE_HOME": str(tmp_path)}
+    async with started("--port", port, environ=home) as server:
+        seen = (await publish(server.url, "seen")).json["id"]
+        assert (await publish(server.url, "missed")).status == 201
+        server.child.send_signal(signal.SIGTERM)
+        assert (await server.end())[0] == 0
+    async with started("--port", port, environ=home) as server, subscribe(server.url, last_event_id=seen) as stream:
+        await stream.until("missed\n\n")
+        assert [event.data for event in stream.events] == ["missed"]
+    assert (tmp_path / "sse-server" / f"events-{port}.db").exists()
+
+
+async def test_a_log_that_another_server_has_is_one_sentence(tmp_path: Path) -> None:
+    path = str(tmp_path / "events.db")
+    async with started("--log", path):
+        code, out, err = await run("--port", "0", "--log", path)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"sse-server: the event log {path} is in use by another sse-server; "
+        "stop that one, or choose another log with --log\n"
+    )
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a" * 300, "x..y"])
 async def test_a_host_that_is_not_here_is_one_sentence(host: str) -> None:
     code, out, err = await run("--host", host, "--port", "0")
@@ -77,5 +104,5 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
 def test_the_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for option in ("--host", "--port", "--demo", "--verbose", "--version"):
+    for option in ("--host", "--port", "--demo", "--log", "--durability", "--verbose", "--version"):
         assert option in shown
