@@ -22,13 +22,13 @@ def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> MakeLog:
     """A maker of new logs of one kind; `records` and `size` bound what they keep."""
     number = count()
 
-    def make(**limits: int) -> EventLog:
+    def make(*, records: int = 1_000_000, size: int = 1_000_000_000) -> EventLog:
         match request.param:
             case "sqlite":
-                return SQLiteLog(tmp_path / f"{next(number)}.db", **limits)
+                return SQLiteLog(tmp_path / f"{next(number)}.db", records=records, size=size)
             case "sqlite-full":
-                return SQLiteLog(tmp_path / f"{next(number)}.db", durability="full", **limits)
-        return MemoryLog(**limits)
+                return SQLiteLog(tmp_path / f"{next(number)}.db", records=records, size=size, durability="full")
+        return MemoryLog(records=records, size=size)
 
     return make
 
