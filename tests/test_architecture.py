@@ -27,6 +27,10 @@ PURE = {
     "notifier/tray/menu.py",
     "server/wire.py",
     "server/auth.py",
+    "server/intake.py",
+    "server/origin.py",
+    "server/subscription.py",
+    "server/view.py",
 }
 IMPURE_LIBRARIES = {
     "asyncio",
