@@ -1,7 +1,7 @@
 """HTTP in, hub calls out: the routes, and a clean end.  What is sent is the hub's matter; what is read is `intake`'s.
 
-``GET /events``   the stream (WHATWG HTML 9.2); ``?envelope=json`` for every type as "message"
-``POST /events``  publish: JSON or any text; 201 with the id once the log has it
+``GET /events``   the stream (WHATWG HTML 9.2); `subscription` has the parameters
+``POST /events``  publish: JSON, lines of JSON, or any text; 201 with the id once the log has it
 ``GET /``         the live page         ``GET /health``  whether the server works
 """
 
@@ -9,6 +9,7 @@ import asyncio
 import errno
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
@@ -22,13 +23,15 @@ from server import intake, origin, wire
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub, Subscriber
-from server.view import View
+from server.subscription import InvalidSubscription, subscription
 from server.wire import InvalidField
 
 logger = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 256 * 1024
-"""Bytes in the body of one publish request."""
+"""Bytes in a body that is one message."""
+BATCH_LIMIT = 1024 * 1024
+"""Bytes in a body that is a batch."""
 RECONNECTION_TIME = 2_000
 """Milliseconds a client is asked to wait before it reconnects."""
 ENDING = 0.3
@@ -68,7 +71,7 @@ class Site:
 
     def application(self) -> web.Application:
         """What aiohttp serves."""
-        application = web.Application(middlewares=[self._guard], client_max_size=MESSAGE_LIMIT)
+        application = web.Application(middlewares=[self._guard], client_max_size=BATCH_LIMIT)
         application.router.add_get("/events", self.subscribe, allow_head=False)
         application.router.add_post("/events", self.publish)
         application.router.add_get("/", self.page, allow_head=False)
@@ -79,41 +82,55 @@ class Site:
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         """One stream, until the client goes or the server stops."""
-        view = View(chunked=request.version >= HttpVersion11, envelope=_envelope(request.query))
+        try:
+            asked = subscription(
+                request.query.items(),
+                last_event_id=request.headers.get("Last-Event-ID"),
+                chunked=request.version >= HttpVersion11,
+                now=time.time(),
+            )
+        except InvalidSubscription as error:
+            return _sentence(400, str(error))
         response = web.StreamResponse(headers=STREAM_HEADERS)
-        if view.chunked:
+        if asked.view.chunked:
             response.enable_chunked_encoding()
         await response.prepare(request)
         await response.write(wire.retry(RECONNECTION_TIME))
         transport = request.transport
         if transport is None:
             raise ConnectionResetError
-        subscriber = Subscriber(transport, request.writer.drain, view)
-        await self.hub.follow(subscriber, request.headers.get("Last-Event-ID") or None)
+        subscriber = Subscriber(transport, request.writer.drain, asked.view)
+        await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
         await response.write_eof()
         return response
 
     async def publish(self, request: web.Request) -> web.Response:
-        """Store one message."""
+        """Store one message, or the messages of a batch, all or none."""
         if origin.is_foreign(request.headers.get(hdrs.ORIGIN), request.headers.get(hdrs.HOST, "")):
             _refuse(web.HTTPForbidden, "a page of another origin must not publish here")
         if request.content_type.startswith("multipart/") or (request.charset or "utf-8").lower() != "utf-8":
             _refuse(web.HTTPUnsupportedMediaType, "send JSON or any other text, in UTF-8")
+        is_batch = request.content_type in intake.BATCH_TYPES
+        limit = BATCH_LIMIT if is_batch else MESSAGE_LIMIT
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _sentence(413, f"a message has at most {MESSAGE_LIMIT} bytes")
+            return _sentence(413, f"the body has at most {limit} bytes")
+        if len(body) > limit:
+            return _sentence(413, f"the body has at most {limit} bytes")
         try:
-            message = intake.message(body, request.content_type, _given(request))
+            given = _given(request)
+            messages = intake.batch(body, given) if is_batch else [intake.message(body, request.content_type, given)]
+            once = _once(request)
         except InvalidField as error:
             return _sentence(422, str(error), field=error.field)
         except intake.Unreadable as error:
             return _sentence(400, str(error))
         try:
-            [id_] = await self.hub.publish([message])
+            ids = await self.hub.publish(messages, once=once)
         except LogUnavailable as error:
             return _sentence(503, str(error))
-        return _json({"id": id_}, status=201)
+        return _json({"ids": ids} if is_batch else {"id": ids[0]}, status=201)
 
     async def page(self, request: web.Request) -> web.Response:
         """The live page and what it needs; the names are a table's, never a path."""
@@ -201,19 +218,23 @@ def _base_url(host: str, port: int) -> str:
     )
 
 
-def _envelope(query: Mapping[str, str]) -> bool:
-    for name, value in query.items():
-        if (name, value) != ("envelope", "json"):
-            _refuse(web.HTTPBadRequest, f"{name[:40]}: no such parameter; there is envelope=json")
-    return bool(query)
-
-
 def _given(request: web.Request) -> dict[str, str]:
     """Fields of a message outside the body: headers, and query parameters, which win."""
     headers = {
         name: request.headers[name] for name in ("Topic", "Title", "Urgency", "Link", "Key") if name in request.headers
     }
     return {name.lower(): value for name, value in headers.items()} | dict(request.query)
+
+
+def _once(request: web.Request) -> str | None:
+    """The publisher's name for this request (draft-ietf-httpapi-idempotency-key-header), quoted or not."""
+    name = request.headers.get("Idempotency-Key")
+    if name is None:
+        return None
+    name = name.removeprefix('"').removesuffix('"')
+    if not 1 <= len(name) <= wire.NAME_LIMIT or not name.isprintable():
+        raise InvalidField("Idempotency-Key", f"1 to {wire.NAME_LIMIT} printable characters")
+    return name
 
 
 def _sentence(status: int, text: str, **more: str) -> web.Response:

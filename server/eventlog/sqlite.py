@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
-from server.eventlog import PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record
+from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ CREATE TABLE record (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when every record is gone
     time REAL NOT NULL, topic TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL
 ) STRICT;
+CREATE TABLE once (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL) STRICT;
 PRAGMA user_version = 1;
 """
 
@@ -54,6 +55,7 @@ class Append(NamedTuple):
     """One append on its way to the writer."""
 
     messages: Sequence[Message]
+    once: str | None
     stored: asyncio.Future[Sequence[str]]
 
 
@@ -128,7 +130,7 @@ class SQLiteLog:
             return None
         return int(row) if int(row) <= self.head else None
 
-    async def append(self, messages: Sequence[Message]) -> Sequence[str]:
+    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         """Store all of these messages or none, next to each other, and return their SSE ids.
 
         Raises:
@@ -140,8 +142,21 @@ class SQLiteLog:
         await self._places.acquire()
         stored: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
         stored.add_done_callback(lambda _: self._places.release())
-        self._waiting.put(Append(messages, stored))
+        self._waiting.put(Append(messages, once, stored))
         return await asyncio.shield(stored)  # a publisher may leave; its messages are on their way
+
+    async def position_before(self, time: float) -> int:
+        assert self._reader is not None, "the log is not open"
+        query = "SELECT position, time FROM record WHERE position >= ? ORDER BY position LIMIT 1"
+        oldest: int | None = self._reader.execute("SELECT min(position) FROM record").fetchone()[0]
+        if oldest is None:
+            return self.head
+        low, high = oldest, self.head + 1  # the first record that is not before `time` lies here
+        while low < high:
+            middle = (low + high) // 2
+            row = self._reader.execute(query, (middle,)).fetchone()
+            low, high = (low, middle) if row is None or row[1] >= time else (row[0] + 1, high)
+        return low - 1
 
     async def read(self, after: int, until: int) -> Page:
         assert self._reader is not None, "the log is not open"
@@ -192,13 +207,10 @@ class SQLiteLog:
             while True:
                 group, last = self._next_group()
                 now = self.clock()
-                records = [
-                    Record(position, self.id_at(position), now, message.topic, message.type, message.text)
-                    for position, message in enumerate((m for append in group for m in append.messages), head + 1)
-                ]
+                records: list[Record] = []
                 try:
                     database.execute("BEGIN IMMEDIATE")
-                    _insert(database, records)
+                    spans = [self._insert(database, append, head + len(records), now, records) for append in group]
                     if self._is_over(database, records) or not trimmed <= now < trimmed + TRIM_INTERVAL:
                         trimmed = now
                         self._trim(database, now)
@@ -209,7 +221,7 @@ class SQLiteLog:
                     loop.call_soon_threadsafe(self._failed, group, error)
                 else:
                     head += len(records)
-                    loop.call_soon_threadsafe(self._stored, group, records)
+                    loop.call_soon_threadsafe(self._stored, group, spans, records)
                 if last:
                     return
 
@@ -227,6 +239,29 @@ class SQLiteLog:
             return group, False
         return group, True
 
+    def _insert(
+        self, database: sqlite3.Connection, append: Append, head: int, now: float, records: list[Record]
+    ) -> range:
+        """Positions of an append's records, which are added to `records` unless they were stored before."""
+        if append.once is not None:
+            known = database.execute("SELECT first, last FROM once WHERE name = ?", (append.once,)).fetchone()
+            if known:
+                return range(known[0], known[1] + 1)
+        new = [
+            Record(position, self.id_at(position), now, message.topic, message.type, message.text)
+            for position, message in enumerate(append.messages, head + 1)
+        ]
+        database.executemany(
+            "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
+            ((record.position, record.time, record.topic, record.type, record.data) for record in new),
+        )
+        database.execute("UPDATE log SET size = size + ?", (sum(len(record.data) for record in new),))
+        span = range(head + 1, head + 1 + len(new))
+        if append.once is not None:
+            database.execute("INSERT INTO once VALUES (?, ?, ?, ?)", (append.once, span[0], span[-1], now))
+        records += new
+        return span
+
     def _is_over(self, database: sqlite3.Connection, records: Sequence[Record]) -> bool:
         """Whether a tenth more is there than may be; only the last of a new group can have made it so."""
         if not records:
@@ -236,6 +271,7 @@ class SQLiteLog:
 
     def _trim(self, database: sqlite3.Connection, now: float) -> None:
         """Let go of what is over a limit, but not of the newest record, unless it is too old."""
+        database.execute("DELETE FROM once WHERE time < ?", (now - ONCE,))
         [head] = database.execute("SELECT max(position) FROM record").fetchone()
         if head is None:
             return
@@ -255,17 +291,14 @@ class SQLiteLog:
 
     # What the writer posts to the loop.
 
-    def _stored(self, group: Sequence[Append], records: Sequence[Record]) -> None:
-        if not records:
-            return
-        self.head = records[-1].position
-        assert self._deliver is not None
-        self._deliver(records)
-        ids = iter(record.id for record in records)
-        for append in group:
-            own = [next(ids) for _ in append.messages]
+    def _stored(self, group: Sequence[Append], spans: Sequence[range], records: Sequence[Record]) -> None:
+        if records:
+            assert self._deliver is not None
+            self.head = records[-1].position
+            self._deliver(records)
+        for append, span in zip(group, spans, strict=True):
             if not append.stored.done():
-                append.stored.set_result(own)
+                append.stored.set_result([self.id_at(position) for position in span])
 
     def _failed(self, group: Sequence[Append], error: sqlite3.Error) -> None:
         logger.error("the event log %s takes nothing more: %s", self.path, error)
@@ -299,11 +332,3 @@ def _prepare(database: sqlite3.Connection) -> tuple[str, int]:
     [epoch] = database.execute("SELECT epoch FROM log").fetchone()
     head = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
     return epoch, head[0] if head else 0
-
-
-def _insert(database: sqlite3.Connection, records: Sequence[Record]) -> None:
-    database.executemany(
-        "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
-        ((record.position, record.time, record.topic, record.type, record.data) for record in records),
-    )
-    database.execute("UPDATE log SET size = size + ?", (sum(len(record.data) for record in records),))

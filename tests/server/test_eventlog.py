@@ -1,6 +1,7 @@
 """The promises of server.eventlog, and every log held to them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -174,6 +175,36 @@ async def test_an_append_whose_publisher_left_is_stored_once_and_whole(make_log:
         await log.append(messages(3, 3))
         await until(lambda: data(delivered)[-1:] == ["m3"])
         assert data(delivered) in (["m1", "m2", "m3"], ["m3"])
+
+
+async def test_an_append_of_one_name_is_stored_once(make_log: MakeLog) -> None:
+    log = make_log()
+    async with opened(log) as delivered:
+        first = await log.append(messages(1, 2), once="a")
+        again, other, new = await asyncio.gather(
+            log.append(messages(1, 2), once="a"), log.append(messages(3, 3), once="b"), log.append(messages(4, 4))
+        )
+        twice = await asyncio.gather(log.append(messages(5, 5), once="c"), log.append(messages(5, 5), once="c"))
+        await until(lambda: len(delivered) == 5)
+        assert list(first) == list(again)
+        assert list(twice[0]) == list(twice[1])
+        assert [record.id for record in delivered] == [*first, *other, *new, *twice[0]]
+        assert data(delivered) == ["m1", "m2", "m3", "m4", "m5"]
+
+
+async def test_a_time_is_a_position_that_all_later_records_lie_behind(make_log: MakeLog) -> None:
+    log = make_log()
+    async with opened(log) as delivered:
+        assert await log.position_before(0) == log.head
+        await log.append(messages(1, 20))
+        await until(lambda: len(delivered) == 20)
+        await until(lambda: time.time() > delivered[-1].time + 0.002)
+        await log.append(messages(21, 30))
+        await until(lambda: len(delivered) == 30)
+        assert data(await everything(log, await log.position_before(0))) == data(delivered)
+        assert await log.position_before(delivered[20].time) == delivered[19].position
+        assert await log.position_before(time.time() + 100) == delivered[-1].position
+        assert await everything(log, await log.position_before(time.time() + 100)) == []
 
 
 async def _append(log: EventLog, new: list[Message]) -> None:
