@@ -9,6 +9,7 @@ import asyncio
 import errno
 import json
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -34,6 +35,8 @@ BATCH_LIMIT = 1024 * 1024
 """Bytes in a body that is a batch."""
 RECONNECTION_TIME = 2_000
 """Milliseconds a client is asked to wait before it reconnects."""
+BACKLOG = 1_024
+"""Connections that the kernel holds until they are accepted."""
 ENDING = 0.3
 """Seconds that a stop gives to handlers, and then once more to cancelled ones."""
 
@@ -171,21 +174,51 @@ async def serve(
         OSError: the address cannot be had.
         LogUnavailable: the log cannot be had.
     """
+    sockets = await _bind(host, port)
     hub = Hub(log or MemoryLog())
-    await hub.open()
     application = Site(hub, loopback=origin.is_loopback(host)).application()
     runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=ENDING)
     try:
+        await hub.open()  # whoever connects by now waits in the backlog
         await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port, backlog=1024).start()
-        except UnicodeError as error:
-            raise OSError(errno.EINVAL, "that is no host name") from error
+        for each in sockets:
+            await web.SockSite(runner, each, backlog=BACKLOG).start()
         async with _playing(hub, demo):
-            yield _base_url(host, runner.addresses[0][1])
+            yield _base_url(host, sockets[0].getsockname()[1])
     finally:
         await runner.cleanup()
         await hub.close()
+        for each in sockets:
+            each.close()
+
+
+async def _bind(host: str, port: int) -> list[socket.socket]:
+    """A socket for each address of the host, all on one port."""
+    try:
+        addresses = await asyncio.get_running_loop().getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except UnicodeError as error:
+        raise OSError(errno.EINVAL, "that is no host name") from error
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    try:
+        for family, *_, address in dict.fromkeys(addresses):
+            try:
+                sockets.append(socket.create_server((address[0], port), family=family, backlog=BACKLOG))
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+                missing = error  # "localhost" may stand for ::1 where there is no IPv6
+            else:
+                port = sockets[0].getsockname()[1]
+    except OSError:
+        for each in sockets:
+            each.close()
+        raise
+    if not sockets:
+        raise missing or OSError(errno.EADDRNOTAVAIL, "no such address")
+    return sockets
 
 
 @asynccontextmanager

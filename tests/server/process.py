@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 
 from tests.server.client import PATIENCE
 
+HOMELESS = {"XDG_STATE_HOME": "/dev/null/nowhere"}
+"""A test that wants a log of its own names it; the person's is never touched."""
+
 
 class Server:
     """A child that serves."""
@@ -27,7 +30,7 @@ async def spawn(*arguments: str, environ: dict[str, str] | None = None) -> async
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-m", "server", *arguments]
     return await asyncio.create_subprocess_exec(
-        *command, stdout=pipe, stderr=pipe, env={**os.environ, **(environ or {})}
+        *command, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **HOMELESS, **(environ or {})}
     )
 
 
@@ -46,10 +49,10 @@ async def started(*arguments: str, environ: dict[str, str] | None = None) -> Asy
         await child.communicate()
 
 
-async def run(*arguments: str) -> tuple[int, str, str]:
+async def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command that ends by itself."""
     child = await spawn(*arguments)
     async with asyncio.timeout(20):
-        out, err = await child.communicate()
+        out, err = await child.communicate(stdin.encode())
     assert child.returncode is not None
     return child.returncode, out.decode(), err.decode()

@@ -1,5 +1,7 @@
 """sse-server, as a shell sees it."""
 
+import asyncio
+import json
 import signal
 import socket
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from notifier import __version__
 from server.cli import main
 from tests.server.client import publish, subscribe
-from tests.server.process import run, started
+from tests.server.process import run, spawn, started
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -55,6 +57,73 @@ async def test_a_server_on_a_port_of_its_own_remembers_what_was_published(tmp_pa
         await stream.until("missed\n\n")
         assert [event.data for event in stream.events] == ["missed"]
     assert (tmp_path / "sse-server" / f"events-{port}.db").exists()
+
+
+async def test_publish_and_tail_speak_with_a_running_server() -> None:
+    async with started() as server:
+        url = f"{server.url}/events"
+        code, first, err = await run("publish", "--url", url, "--topic", "ci", "--title", "Köln", "a text")
+        assert (code, err) == (0, "")
+        code, _, err = await run("publish", "--url", url, "--type", "log", "-", stdin="a\x1b[31m\nb\n")
+        assert (code, err) == (0, "")
+        tail = await spawn("tail", "--since", "all", environ={"SSE_SERVER_URL": url})
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            lines = [(await tail.stdout.readline()).decode() for _ in range(2)]
+        assert lines == ['ci message: {"title":"Köln","body":"a text","topic":"ci"}\n', "default log: a\\x1b[31m\\nb\n"]
+        tail.send_signal(signal.SIGINT)
+        await tail.communicate()
+        assert tail.returncode == 0
+
+        tail = await spawn("tail", "--url", url, "--since", "all", "--topic", "c*", "--json")
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            event = json.loads(await tail.stdout.readline())
+        assert event["id"] == first.strip()
+        tail.kill()
+        await tail.communicate()
+
+
+async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = ["--port", port, "--log", str(tmp_path / "events.db")]
+    async with started(*arguments) as server:
+        assert (await publish(server.url, "before")).status == 201
+        tail = await spawn("tail", "--url", f"{server.url}/events", "--since", "all")
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == b"default message: before\n"
+    async with started(*arguments) as server:
+        assert (await publish(server.url, "meanwhile")).status == 201
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == b"default message: meanwhile\n"
+    tail.send_signal(signal.SIGINT)
+    _, err = await tail.communicate()
+    assert "trying again" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["publish", "--url", "{url}", "--urgency", "loud", "x"], "refused: urgency: one of low, normal, critical"),
+        (["publish", "--url", "{url}", ""], "refused: body: the message is empty"),
+        (["publish", "--url", "localhost:8080", "x"], "begins with http:// or https://"),
+        (["publish", "--url", "http://127.0.0.1:1/events", "x"], "127.0.0.1:1 cannot be reached"),
+        (["tail", "--url", "{url}", "--since", "soon"], "refused: since: all, a duration"),
+        (["tail", "--url", "{base}/health"], "sends no events there"),
+    ],
+)
+async def test_what_a_server_refuses_is_one_sentence(arguments: list[str], words: str) -> None:
+    async with started() as server:
+        code, out, err = await run(
+            *(argument.format(url=f"{server.url}/events", base=server.url) for argument in arguments)
+        )
+    assert (code, out) == (1, "")
+    assert err.startswith("sse-server: ")
+    assert err.count("\n") == 1
+    assert words in err
 
 
 async def test_a_log_that_another_server_has_is_one_sentence(tmp_path: Path) -> None:

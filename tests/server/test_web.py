@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 
@@ -387,3 +388,19 @@ async def test_an_address_that_is_taken_is_an_error_and_leaves_nothing_behind() 
         with pytest.raises(OSError, match="in use"):
             async with serve(port=port):
                 pytest.fail("two servers on one port")
+
+
+async def test_a_name_with_several_addresses_is_one_server_on_one_port() -> None:
+    async with serve(host="localhost") as url:
+        assert url.startswith("http://localhost:")
+        assert (await request(url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
+        by_address = url.replace("localhost", "127.0.0.1")
+        assert (await request(by_address, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
+
+
+async def test_an_ipv6_address_is_written_as_urls_have_it() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    async with serve(host="::1") as url:
+        assert url.startswith("http://[::1]:")
+        assert (await request(url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
