@@ -8,8 +8,10 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
+
+from server.origin import is_loopback
 
 SILENCE = 60.0
 """Seconds without a byte after which a stream counts as lost; the server sends one every 15."""
@@ -31,6 +33,7 @@ class Remote:
 
     url: str
     """Where its events are, such as ``http://127.0.0.1:8080/events``."""
+    token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -83,8 +86,13 @@ class Remote:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def _answer(self, request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+        if is_loopback(urlsplit(self.url).hostname or ""):
+            handlers.append(urllib.request.ProxyHandler({}))  # a proxy's loopback is not ours
         try:
-            answer = urllib.request.urlopen(request, timeout=timeout)  # noqa: S310 - the scheme is checked above
+            answer = urllib.request.build_opener(*handlers).open(request, timeout=timeout)
             assert isinstance(answer, http.client.HTTPResponse)
             return answer
         except urllib.error.HTTPError as error:
@@ -93,6 +101,13 @@ class Remote:
             raise RemoteLost(f"{self._name} cannot be reached: {error.reason}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise RemoteLost(f"{self._name} cannot be reached: {error}") from error
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A token goes where the person said and nowhere else; urllib would take it along."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

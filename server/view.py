@@ -32,9 +32,7 @@ class View:
 
     def wants(self, record: Record) -> bool:
         """Whether this record is for such a subscriber."""
-        return (not self.types or record.type in self.types) and (
-            not self.topics or any(_pattern(topic)(record.topic) for topic in self.topics)
-        )
+        return (not self.types or record.type in self.types) and (not self.topics or covers(self.topics, record.topic))
 
     def of(self, record: Record) -> bytes:
         """The bytes of this record, ready for the connection; none if it is not for such a subscriber."""
@@ -70,6 +68,14 @@ class View:
     def frame(self, data: bytes) -> bytes:
         """`data` as one chunk, where the connection has chunks."""
         return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data
+
+
+def covers(patterns: tuple[str, ...], topic: str) -> bool:
+    """Whether one of the patterns matches all that this topic stands for.
+
+    A ``*`` in the topic is matched as the character it is, and only a ``*`` of a pattern does that.
+    """
+    return any(_pattern(pattern)(topic) for pattern in patterns)
 
 
 @lru_cache(maxsize=1_000)

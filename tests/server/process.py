@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from tests.server.client import PATIENCE
 
-HOMELESS = {"XDG_STATE_HOME": "/dev/null/nowhere"}
-"""A test that wants a log of its own names it; the person's is never touched."""
+HOMELESS = {"XDG_STATE_HOME": "/dev/null/nowhere", "XDG_CONFIG_HOME": "/nonexistent"}
+"""A test that wants a log or tokens of its own names them; the person's are never touched."""
 
 
 class Server:

@@ -10,7 +10,7 @@ import pytest
 
 from notifier import __version__
 from server.cli import main
-from tests.server.client import publish, subscribe
+from tests.server.client import publish, request, subscribe
 from tests.server.process import run, spawn, started
 
 pytestmark = pytest.mark.timeout(60)
@@ -27,6 +27,15 @@ async def test_a_server_in_a_shell_serves_and_ends_cleanly(number: signal.Signal
         assert (code, err) == (0, "")
         assert f"curl -d 'Backup done' {server.url}/events" in out
         assert f"sse-notifier run {server.url}/events" in out
+
+
+async def test_a_stranger_s_nonsense_is_not_the_person_s_trouble() -> None:
+    async with started() as server:
+        for raw in (b"nonsense\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nX : 1\r\n\r\n"):
+            assert (await request(server.url, raw)).status == 400
+        server.child.send_signal(signal.SIGTERM)
+        code, _, err = await server.end()
+    assert (code, err) == (0, "")
 
 
 async def test_a_demo_plays_in_a_shell() -> None:
@@ -139,7 +148,7 @@ async def test_a_log_that_another_server_has_is_one_sentence(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a" * 300, "x..y"])
 async def test_a_host_that_is_not_here_is_one_sentence(host: str) -> None:
-    code, out, err = await run("--host", host, "--port", "0")
+    code, out, err = await run("--host", host, "--port", "0", "--without-token", "--without-tls")
     assert (code, out) == (1, "")
     assert err.startswith("sse-server: ")
     assert err.count("\n") == 1
@@ -175,3 +184,56 @@ def test_the_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None
     shown = capsys.readouterr().out
     for option in ("--host", "--port", "--demo", "--log", "--durability", "--verbose", "--version"):
         assert option in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "0.0.0.0"], "make a token with sse-server token add, or say --without-token"),
+        (["--host", "::", "--without-tls"], "--without-token"),
+        (["--host", "example.org", "--without-tls"], "--without-token"),
+        (["--host", "0.0.0.0", "--without-token"], "give --tls-cert, or say --without-tls"),
+        (["--tokens", "/nonexistent"], "there are no tokens in /nonexistent"),
+        (["--tokens", "/dev/null/x"], "cannot be read"),
+        (["--tls-cert", "/nonexistent"], "cannot be used for TLS"),
+    ],
+)
+async def test_a_door_is_not_opened_to_the_network_by_accident(arguments: list[str], words: str) -> None:
+    code, out, err = await run("--port", "0", *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("sse-server: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+async def test_a_door_that_was_asked_for_by_name_is_open() -> None:
+    async with started("--host", "0.0.0.0", "--without-token", "--without-tls") as server:
+        assert (await publish(server.url, "hello")).status == 201
+
+
+async def test_tokens_are_added_used_listed_and_revoked_while_the_server_runs(tmp_path: Path) -> None:
+    tokens = ["--tokens", str(tmp_path / "deep" / "tokens.json")]
+    code, out, err = await run("token", "add", "laptop", *tokens)
+    assert (code, err) == (0, "")
+    laptop = out.strip()
+    code, out, err = await run("token", "add", "ci", "--publish", "ci/*", *tokens)
+    ci = out.strip()
+    assert laptop not in Path(tokens[1]).read_text()
+    assert Path(tokens[1]).stat().st_mode & 0o777 == 0o600
+    async with started(*tokens) as server:
+        url = ["--url", f"{server.url}/events"]
+        code, _, err = await run("publish", *url, "x")
+        assert (code, err.count("\n")) == (1, 1)
+        assert "a token is needed" in err
+        assert (await run("publish", *url, "--token", laptop, "x"))[0] == 0
+        assert (await run("publish", *url, "--token", ci, "--topic", "ci/main", "x"))[0] == 0
+        code, _, err = await run("publish", *url, "--token", ci, "--topic", "ops", "x")
+        assert "does not let you publish to ops" in err
+        assert (await run("token", "list", *tokens))[1] == "laptop\tpublish *\tsubscribe *\nci\tpublish ci/*\n"
+        assert (await run("token", "revoke", "laptop", *tokens))[0] == 0
+        code, _, err = await run("publish", *url, "--token", laptop, "x")
+        assert "a token is needed" in err
+    code, _, err = await run("token", "revoke", "laptop", *tokens)
+    assert (code, err) == (1, "sse-server: there is no token of the name laptop\n")
+    code, _, err = await run("token", "add", "ci", *tokens)
+    assert (code, err) == (1, "sse-server: there is a token of the name ci; revoke it first, or choose another name\n")

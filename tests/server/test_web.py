@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from server.eventlog.memory import MemoryLog
-from server.web import MESSAGE_LIMIT, serve
+from server.site import MESSAGE_LIMIT
+from server.web import serve
 from tests.server.client import Stream, publish, request, subscribe
 
 
