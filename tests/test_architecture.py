@@ -29,6 +29,11 @@ PURE = {
     "notifier/tray/menu.py",
     "server/wire.py",
     "server/auth.py",
+    "server/intake.py",
+    "server/limit.py",
+    "server/origin.py",
+    "server/subscription.py",
+    "server/view.py",
 }
 IMPURE_LIBRARIES = {
     "asyncio",
@@ -47,6 +52,7 @@ OWNERS = {
         "notifier/client.py",
         "notifier/agent.py",
         "notifier/cli.py",
+        "server/site.py",
         "server/web.py",
         "server/cli.py",
     },
