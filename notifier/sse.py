@@ -3,8 +3,8 @@
 Follows WHATWG HTML 9.2.5 (parsing an event stream) and 9.2.6 (interpreting an event stream).
 
 The way of a chunk: `feed` turns every line ending into LF and keeps back what does not end in one yet;
-`_interpret` reads the lines that are finished.  What the specification says line by line stands in `_line`,
-`_field` and `_dispatch`, and is enough to read any stream.  Nearly all streams repeat one of two plain shapes,
+`_interpret` reads the lines that are finished.  What the specification says line by line stands in `_read_lines`
+and `_dispatch`, and is enough to read any stream.  Nearly all streams repeat one of two plain shapes,
 though, and for those `_interpret` takes whole blocks at once, with the same result and a fraction of the work.
 """
 
@@ -26,7 +26,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 PIECES = re.compile(
     r"(?:id: ?+([^\n\0]++)\n|event: ?+(.++)\n){0,2}data: ?+(.*+)\n\n"  # a whole block of the usual shape
-    r"|(.*+\n)"  # or else one line
+    r"|((?:.++\n)+\n?|\n)"  # any other block, or what there is of it
 )
 """Every text of finished lines is a row of these.
 
@@ -135,9 +135,9 @@ class EventStreamParser:
                 return list(map(make_event, rows))
         events: list[Event] = []
         append = events.append
-        for own_id, type_, data, line in PIECES.findall(text):
-            if line:
-                self._line(line[:-1], events)
+        for own_id, type_, data, block in PIECES.findall(text):
+            if block:
+                self._read_lines(block, events)
             elif self._in_block:
                 self._id = own_id or self._id
                 self._type = type_ or self._type
@@ -150,25 +150,24 @@ class EventStreamParser:
                 append(make_event((type_ or "message", data, self.last_event_id, None)))
         return events
 
-    def _line(self, line: str, events: list[Event]) -> None:
-        if not line:
-            self._dispatch(events)
-        elif not line.startswith(":"):
-            self._in_block = True
-            name, _, value = line.partition(":")
-            self._field(name, value.removeprefix(" "))
-
-    def _field(self, name: str, value: str) -> None:
-        if name == "data":
-            self._data.append(value)
-            self._data_size += len("data:\n") + len(value.encode())
-        elif name == "event":
-            self._type = value
-        elif name == "id" and "\0" not in value:
-            self._id = value
-        elif name == "retry" and value.isascii() and value.isdigit():
-            # Twelve digits are beyond the limit already, and more of them would cost int() time or an error.
-            self.reconnection_time = min(int(value.lstrip("0")[:12] or "0"), RECONNECTION_TIME_LIMIT)
+    def _read_lines(self, text: str, events: list[Event]) -> None:
+        self._in_block = True
+        for line in text[:-1].split("\n"):
+            name, _, value = line.partition(":")  # a comment is a field without a name
+            value = value.removeprefix(" ")
+            if name == "data":
+                self._data.append(value)
+            elif not line:
+                self._dispatch(events)
+            elif name == "event":
+                self._type = value
+            elif name == "id" and "\0" not in value:
+                self._id = value
+            elif name == "retry" and value.isascii() and value.isdigit():
+                # Twelve digits are beyond the limit already, and more of them would cost int() time or an error.
+                self.reconnection_time = min(int(value.lstrip("0")[:12] or "0"), RECONNECTION_TIME_LIMIT)
+        if self._data:
+            self._data_size += len(text.encode())
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._id is not None:

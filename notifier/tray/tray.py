@@ -1,0 +1,237 @@
+"""Statuses in, an icon with a menu on the desktop out; clicks come back as commands.
+
+It does not know who follows the streams, nor on which thread: `update` and `stop` may be called from any.  The icon is
+pystray's own on Windows and macOS, and ours (`sni`) elsewhere.
+"""
+
+import logging
+import os
+import queue
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from notifier.errors import TrayUnavailable
+from notifier.status import Command, Status, Verb
+from notifier.tray.icon import tray_image, tray_images
+from notifier.tray.menu import NAME, Entry, IconState, Row, icon_state, menu, tooltip
+
+logger = logging.getLogger(__name__)
+
+REDRAW_INTERVAL = 0.1
+"""Seconds between two redraws; all changes in between are drawn at once."""
+NATIVE_SIZE = 64
+"""Pixels a side where the desktop takes one picture and scales it."""
+
+NOBODY_SHOWS = (
+    "nothing on this desktop shows tray icons yet; if none appears, install the AppIndicator extension on GNOME,"
+    " or add a status tray to the panel elsewhere"
+)
+
+
+class _Order(Enum):
+    """What the drawing thread is told."""
+
+    LOOK = "the status may have changed"
+    STOP = "the icon goes away"
+
+
+class Tray:
+    """The icon and its menu.
+
+    Args:
+        obey: told what the person asks for, from any thread; it must only post.
+        missing: told once, from any thread, if nothing shows tray icons when the icon is ready; without it the log
+            says so.  The icon waits, and appears when somebody shows it.
+    """
+
+    def __init__(
+        self, obey: Callable[[Command], None], *, missing: Callable[[TrayUnavailable], None] | None = None
+    ) -> None:
+        self._obey = obey
+        self._missing = missing or (lambda error: logger.warning("%s", error))
+        self._host_known = False
+        self._status = Status()
+        self._drawn: tuple[IconState, str, tuple[Entry, ...]] | None = None
+        self._icon: Any = None
+        # Unlike an Event, a SimpleQueue may be filled by a signal handler that interrupts any other use of it.
+        # It holds at most one LOOK (see `_asked`), and a STOP for each call of `stop`.
+        self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
+        self._asked = False
+        self._stopped = False
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        """Show the icon and keep the main thread until `stop`.  A tray runs once.
+
+        Raises:
+            TrayUnavailable: nothing here can ever show an icon; no thread was started, and the program may go on
+                without one.
+        """
+        if self._stopped:
+            return
+        if sys.platform in ("win32", "darwin"):
+            self._run_native()
+        else:
+            self._run_on_bus()
+        if self._error is not None:
+            raise self._error
+
+    def update(self, status: Status) -> None:
+        """Show `status` soon; of many within `REDRAW_INTERVAL` only the last is drawn."""
+        self._status = status
+        if not self._asked:
+            self._asked = True
+            self._orders.put(_Order.LOOK)
+
+    def stop(self) -> None:
+        """End `run`, which may not have begun.  From any thread, and from a signal handler."""
+        self._stopped = True
+        self._orders.put(_Order.STOP)
+        if self._icon is not None:
+            self._icon.stop()
+
+    def _run_on_bus(self) -> None:
+        sni = bus_backend()
+        self._icon = sni.Icon(NAME, sni_host_changed=self._host_changed)
+        try:
+            self._icon.run(self._draw)
+        except sni.BusUnavailable as error:
+            raise TrayUnavailable(
+                f"a tray icon needs a D-Bus session bus, and there is none ({error}); start this program from a"
+                " desktop session, or with dbus-run-session"
+            ) from error
+        finally:
+            self.stop()
+
+    def _run_native(self) -> None:
+        try:
+            import pystray
+        except ImportError as error:
+            raise TrayUnavailable(f"a tray icon needs pystray, which did not load: {error}") from error
+        self._icon = pystray.Icon(NAME)
+        try:
+            self._icon.run(self._draw)
+        finally:
+            self.stop()
+
+    def _draw(self, icon: Any) -> None:
+        """Draw until told to stop; pystray gives it a thread of its own and waits for its end."""
+        changed, earliest = True, 0.0
+        try:
+            while True:
+                try:
+                    pause = max(0.0, earliest - time.monotonic())
+                    if self._orders.get(timeout=pause if changed else None) is _Order.STOP:
+                        break
+                    changed = True
+                except queue.Empty:
+                    changed, earliest = False, time.monotonic() + REDRAW_INTERVAL
+                    _on_ui_thread(partial(self._redraw, icon))
+        except BaseException as error:  # noqa: BLE001
+            # A bug here must end the program loudly: run() raises it on the main thread.
+            self._error = error
+        finally:
+            icon.stop()
+
+    def _redraw(self, icon: Any) -> None:
+        # Lowered before the status is read: one that comes from now on asks again.
+        self._asked = False
+        status = self._status
+        now = icon_state(status), tooltip(status), menu(status)
+        state, title, entries = self._drawn or (None, None, None)
+        self._drawn = now
+        if now[0] != state:
+            icon.icon = tray_image(now[0], NATIVE_SIZE) if sys.platform in ("win32", "darwin") else tray_images(now[0])
+        if now[1] != title:
+            icon.title = now[1]
+        if now[2] != entries:
+            icon.menu = self._pystray_menu(now[2])
+        icon.visible = True
+
+    def _pystray_menu(self, entries: tuple[Entry, ...]) -> Any:
+        from pystray import Menu, MenuItem
+
+        items = []
+        for entry in entries:
+            if not isinstance(entry, Row):
+                items.append(Menu.SEPARATOR)
+                continue
+            if entry.submenu:
+                action = self._pystray_menu(entry.submenu)
+            else:
+                action = partial(self._clicked, entry.command) if entry.command else None
+            items.append(
+                MenuItem(
+                    _escaped(entry.label),
+                    action,
+                    checked=None if entry.checked is None else partial(_ticked, entry),
+                    default=entry.default,
+                    enabled=entry.enabled,
+                )
+            )
+        return Menu(*items)
+
+    def _clicked(self, command: Command, *_: object) -> None:
+        try:
+            self._obey(command)
+        finally:
+            if command.verb is Verb.QUIT:
+                self.stop()
+
+    def _host_changed(self, hosted: bool) -> None:
+        if not hosted and not self._host_known:
+            self._missing(TrayUnavailable(NOBODY_SHOWS))
+        self._host_known = True
+
+
+def bus_backend() -> ModuleType:
+    """The module `sni`; loading it costs 10 MB, and pystray must not choose a backend of its own meanwhile.
+
+    Raises:
+        TrayUnavailable: a library is missing.
+    """
+    try:
+        with _environment("PYSTRAY_BACKEND", "dummy"):
+            from notifier.tray import sni
+    except ImportError as error:
+        raise TrayUnavailable(f"a tray icon needs pystray and dbus-fast, which did not load: {error}") from error
+    return sni
+
+
+def _ticked(row: Row, _: object) -> bool | None:
+    return row.checked
+
+
+def _escaped(label: str) -> str:
+    """On Windows an ampersand marks the access key, and two are one."""
+    return label.replace("&", "&&") if sys.platform == "win32" else label
+
+
+def _on_ui_thread(call: Callable[[], None]) -> None:
+    """AppKit belongs to the main thread; the others take calls from any."""
+    if sys.platform == "darwin":
+        from PyObjCTools import AppHelper
+
+        AppHelper.callAfter(call)
+    else:
+        call()
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """A variable for as long as an import looks at it."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

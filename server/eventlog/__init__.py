@@ -1,0 +1,82 @@
+"""Messages in, records out, in one order and for as long as they are kept: the port, and its contract.
+
+A log gives each message a *position*, an int that only grows, and an SSE id, which is the position in text
+with the log's *epoch* in front: ``<epoch>:<row>``.  The epoch is new whenever the log is, so an id from another
+life of the log is recognised as such, and a client is told of the gap instead of being left with it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.wire import Message
+
+PAGE_RECORDS = 500
+"""Records in one page at most."""
+PAGE_BYTES = 256 * 1024
+"""Characters of data after which a page ends; it always holds one record, however long that is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message, as the log holds it."""
+
+    position: int
+    id: str
+    """The SSE id: what a client sends back as Last-Event-ID."""
+    time: float
+    """When the log took it, in seconds since 1970 UTC."""
+    topic: str
+    type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What one read found."""
+
+    records: Sequence[Record]
+    floor: int
+    """Position up to which the log has let go of everything, at the moment of the read."""
+
+
+Deliver = Callable[[Sequence[Record]], None]
+"""Takes records that were stored.  It is called on the event loop, returns at once and never raises."""
+
+
+class EventLog(Protocol):
+    """A durable or passing order of records.
+
+    Every log keeps these promises (tests/server/test_eventlog.py holds each of them to it):
+
+    * `append` returns when the messages are as safe as this log makes them, and no earlier.
+    * Each record is delivered exactly once, in the order of positions, after it is safe.  `append` may return
+      before or after its records were delivered.
+    * `read` returns records in the order of positions, leaving none out between `after` and its last one.
+    * A log lets go of its oldest records first, and `floor` says up to which.
+    """
+
+    async def open(self, deliver: Deliver) -> None:
+        """Take hold of every resource.  From here on each new record goes to `deliver`."""
+
+    async def close(self) -> None:
+        """Let go of every resource, after what was appended is safe."""
+
+    @property
+    def head(self) -> int:
+        """Position of the last record that was delivered, or that was there when the log was opened."""
+
+    def id_at(self, position: int) -> str:
+        """The SSE id of the record at this position, or that one there would have."""
+
+    def position_of(self, id: str) -> int | None:  # noqa: A002
+        """The position that an SSE id names; None if this log never gave it out."""
+
+    async def append(self, messages: Sequence[Message]) -> Sequence[str]:
+        """Store all of these messages or none, next to each other, and return their SSE ids."""
+
+    async def read(self, after: int, until: int) -> Page:
+        """The records with `after` < position <= `until` from the oldest on, one page at most.
+
+        An empty page says that there is nothing left between the two.
+        """

@@ -1,0 +1,75 @@
+"""An event log that lives as long as the process.  Nothing is on disk: a restart is a new epoch."""
+
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+
+from server.eventlog import PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record
+from server.wire import Message
+
+RECORDS_LIMIT = 10_000
+"""Records kept by default."""
+BYTES_LIMIT = 64 * 1024 * 1024
+"""Characters of data kept by default."""
+
+
+class MemoryLog:
+    """The last `records` messages, and no more than `size` characters of data; the oldest go first."""
+
+    def __init__(
+        self,
+        *,
+        records: int = RECORDS_LIMIT,
+        size: int = BYTES_LIMIT,
+        epoch: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.records, self.size, self.clock = records, size, clock
+        self.epoch = epoch or secrets.token_hex(4)
+        self.head = 0
+        self._kept: deque[Record] = deque()
+        self._kept_size = 0
+        self._deliver: Deliver | None = None
+
+    async def open(self, deliver: Deliver) -> None:
+        self._deliver = deliver
+
+    async def close(self) -> None:
+        self._deliver = None
+
+    def id_at(self, position: int) -> str:
+        return f"{self.epoch}:{position}"
+
+    def position_of(self, id: str) -> int | None:  # noqa: A002
+        epoch, _, row = id.rpartition(":")
+        if epoch != self.epoch or not (row.isascii() and row.isdigit()) or len(row) > 18:
+            return None
+        return int(row) if int(row) <= self.head else None
+
+    async def append(self, messages: Sequence[Message]) -> Sequence[str]:
+        assert self._deliver is not None, "the log is not open"
+        now = self.clock()
+        new = [
+            Record(position, self.id_at(position), now, message.topic, message.type, message.text)
+            for position, message in enumerate(messages, self.head + 1)
+        ]
+        self._kept += new
+        self._kept_size += sum(len(record.data) for record in new)
+        self.head += len(new)
+        while len(self._kept) > self.records or (self._kept_size > self.size and len(self._kept) > 1):
+            self._kept_size -= len(self._kept.popleft().data)
+        self._deliver(new)
+        return [record.id for record in new]
+
+    async def read(self, after: int, until: int) -> Page:
+        floor = self.head - len(self._kept)
+        page: list[Record] = []
+        size = 0
+        for record in islice(self._kept, max(0, after - floor), max(0, until - floor)):
+            if page and (len(page) == PAGE_RECORDS or size + len(record.data) > PAGE_BYTES):
+                break
+            page.append(record)
+            size += len(record.data)
+        return Page(page, floor)

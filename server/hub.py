@@ -1,0 +1,185 @@
+"""Messages in, bytes to every subscriber out: append to the log, then fan out.  It knows nothing of HTTP.
+
+A subscriber is *live* or *behind*.  Live ones are written to by the hub, all in one go, once per turn of the
+event loop; nothing there waits.  One that does not take its bytes fast enough leaves the live set and catches up
+by itself, reading the log page by page as fast as its connection drains, until it stands at the head: then it is
+live again.  So a publisher never waits for a subscriber, memory is bounded, and there is no gap and no repeat:
+between "this subscriber has all up to the head" and "it is live" there is no await.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from server import wire
+from server.eventlog import EventLog, Record
+from server.view import View
+from server.wire import Message
+
+logger = logging.getLogger(__name__)
+
+BUFFER_LIMIT = 64 * 1024
+"""Bytes waiting in a connection above which its subscriber is behind; asyncio's own high-water mark."""
+HEARTBEAT = 15.0
+"""Seconds between comments to live subscribers (HTML 9.2.7 names 15)."""
+NOWHERE = -1
+"""The position of a subscriber whose id this log never gave out."""
+
+
+class Subscriber:
+    """One connection, from when it asked until it is gone."""
+
+    __slots__ = ("drain", "left", "position", "transport", "view")
+
+    def __init__(self, transport: asyncio.WriteTransport, drain: Callable[[], Awaitable[None]], view: View) -> None:
+        self.transport = transport
+        self.drain = drain
+        """Returns when the connection has room again; raises ConnectionError when it is gone."""
+        self.view = view
+        self.position = 0
+        """It has all it is to have up to here.  While it is live this is the hub's head instead."""
+        self.left: asyncio.Future[None] | None = None
+        """Done when it is no longer live."""
+
+
+class Hub:
+    """The one who publishes and the one who fans out."""
+
+    def __init__(self, log: EventLog, *, heartbeat: float = HEARTBEAT) -> None:
+        self.log = log
+        self.heartbeat = heartbeat
+        self.head = 0
+        """Position up to which live subscribers have everything."""
+        self._live: dict[View, set[Subscriber]] = {}
+        self._batch: list[Record] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def open(self) -> None:
+        """Open the log, and start the one timer that there is."""
+        await self.log.open(self._deliver)
+        self.head = self.log.head
+        self._timer = asyncio.get_running_loop().call_later(self.heartbeat, self._beat)
+
+    def end_streams(self) -> None:
+        """Make every `follow` return, after what was delivered; a new one returns at once."""
+        self._flush()
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for subscriber in [each for group in self._live.values() for each in group]:
+            self._dismiss(subscriber)
+
+    async def close(self) -> None:
+        """End the streams and close the log."""
+        self.end_streams()
+        await self.log.close()
+
+    @property
+    def live(self) -> int:
+        """How many subscribers are live."""
+        return sum(map(len, self._live.values()))
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
+        """Store the messages, all or none, and return their ids; delivering them is nobody's wait."""
+        return await self.log.append(messages)
+
+    def disturb(self, data: bytes) -> None:
+        """Write bytes that are no event to whoever is live; they are in no log.  The demo of bad bytes needs it."""
+        for view, group in self._live.items():
+            framed = view.frame(data)
+            for subscriber in group:
+                if not subscriber.transport.is_closing():
+                    subscriber.transport.write(framed)
+
+    async def follow(self, subscriber: Subscriber, last_event_id: str | None = None) -> None:
+        """Give a subscriber what comes after `last_event_id`, or what is new; return when the streams end.
+
+        Cancelling is how a subscriber leaves.
+
+        Raises:
+            ConnectionError: its connection is gone.
+        """
+        subscriber.position = self._begin(subscriber, last_event_id)
+        while not self._closed:
+            await subscriber.drain()
+            if subscriber.position < self.head:
+                await self._catch_up(subscriber)
+            else:
+                await self._stay_live(subscriber)
+
+    def _begin(self, subscriber: Subscriber, last_event_id: str | None) -> int:
+        """Where a subscriber starts; before the log's beginning, if its id is not of this log."""
+        self._flush()
+        if last_event_id is None:
+            # Without this a client that loses its connection before the first event could not say where it was.
+            subscriber.transport.write(subscriber.view.frame(wire.mark(self.log.id_at(self.head))))
+            return self.head
+        position = self.log.position_of(last_event_id)
+        return NOWHERE if position is None else position
+
+    async def _catch_up(self, subscriber: Subscriber) -> None:
+        """Write one page of the log."""
+        until = self.head
+        page = await self.log.read(subscriber.position, until)
+        view, frames = subscriber.view, []
+        if subscriber.position < page.floor:
+            reason = "unknown" if subscriber.position == NOWHERE else "expired"
+            frames.append(view.reset(self.log.id_at(page.floor), reason))
+        frames += [view.of(record) for record in page.records]
+        subscriber.position = page.records[-1].position if page.records else until
+        subscriber.transport.write(b"".join(frames))
+        await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
+
+    async def _stay_live(self, subscriber: Subscriber) -> None:
+        """Return when the subscriber fell behind or the streams end."""
+        group = self._live.setdefault(subscriber.view, set())
+        group.add(subscriber)
+        subscriber.left = asyncio.get_running_loop().create_future()
+        try:
+            await subscriber.left
+        finally:
+            self._dismiss(subscriber)
+
+    def _dismiss(self, subscriber: Subscriber) -> None:
+        """Take a subscriber out of the live set, if it is in there."""
+        group = self._live.get(subscriber.view, set())
+        group.discard(subscriber)
+        if not group:
+            self._live.pop(subscriber.view, None)
+        if subscriber.left is not None and not subscriber.left.done():
+            subscriber.left.set_result(None)
+
+    def _deliver(self, records: Sequence[Record]) -> None:
+        if not self._batch:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._batch += records
+
+    def _flush(self) -> None:
+        """Write everything that was delivered since the last turn of the loop, once to each live subscriber."""
+        if not self._batch:
+            return
+        batch, self._batch = self._batch, []
+        before, self.head = self.head, batch[-1].position
+        late: list[Subscriber] = []
+        for view, group in self._live.items():
+            data = b"".join([view.of(record) for record in batch])
+            for subscriber in group:
+                transport = subscriber.transport
+                if transport.get_write_buffer_size() > BUFFER_LIMIT:
+                    late.append(subscriber)
+                elif not transport.is_closing():
+                    transport.write(data)
+        for subscriber in late:
+            logger.debug("a subscriber fell behind; it goes on from the log")
+            subscriber.position = before
+            self._dismiss(subscriber)
+
+    def _beat(self) -> None:
+        """A comment to each live subscriber, so that both ends and all between know that the stream lives."""
+        self._timer = asyncio.get_running_loop().call_later(self.heartbeat, self._beat)
+        for view, group in self._live.items():
+            beat = view.frame(wire.comment())
+            for subscriber in group:
+                if not subscriber.transport.is_closing() and not subscriber.transport.get_write_buffer_size():
+                    subscriber.transport.write(beat)

@@ -1,0 +1,83 @@
+"""The body of a request in, a message out.  Pure; storing it is the hub's matter.
+
+JSON is taken field by field.  Any other text is the message itself, because that is what ``curl -d 'Backup done'``
+sends, under a content type that it did not choose.  Query parameters and headers may add fields to either.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Never
+
+from server.wire import InvalidField, Json, Message
+
+FIELDS = tuple(field.name for field in fields(Message))
+_TEXT_FIELDS = frozenset(FIELDS) - {"data"}
+_ON_A_DESKTOP = frozenset({"title", "urgency", "link", "key"})
+"""With one of these, plain text is a notification's body; without, it is the data of the event."""
+
+
+class Unreadable(ValueError):
+    """The body is not what its content type says."""
+
+
+def message(body: bytes, content_type: str, given: Mapping[str, str]) -> Message:
+    """The message that a publisher means.
+
+    Args:
+        body: as it was sent, UTF-8.
+        content_type: the media type alone, lower case, without parameters.
+        given: fields from the query or the headers; the body's own win.
+
+    Raises:
+        Unreadable: not UTF-8, not JSON, or not an object.
+        InvalidField: a field is unknown, of the wrong type, or refused by `Message`.
+    """
+    for name in given:
+        if name not in _TEXT_FIELDS:
+            _refuse_unknown(name)
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
+    if content_type == "application/json" or content_type.endswith("+json"):
+        return _build({**given, **_json_object(text)})
+    text = text.removesuffix("\n").removesuffix("\r")
+    return _build({**given, "body" if _ON_A_DESKTOP & given.keys() else "data": text or None})
+
+
+def _json_object(text: str) -> dict[str, Json]:
+    try:
+        value: Json = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise Unreadable("the body is JSON nested too deep") from error
+    except ValueError as error:
+        raise Unreadable(f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise Unreadable('the body is JSON but no object; send {"data": ...}, or send it as text/plain')
+    return value
+
+
+def _build(given: Mapping[str, Json]) -> Message:
+    data = given.get("data")
+    text: dict[str, str] = {}
+    for name, value in given.items():
+        if name not in FIELDS:
+            _refuse_unknown(name)
+        if name == "data" or value is None:
+            continue
+        if not isinstance(value, str):
+            raise InvalidField(name, "text, in quotes")
+        text[name] = value
+    return Message(data=data, **text)
+
+
+def _refuse_unknown(name: str) -> Never:
+    near = get_close_matches(name, FIELDS, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(FIELDS)}."
+    raise InvalidField(name[:40], f'no such field; {hint} Anything else goes into "data"')
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not JSON")

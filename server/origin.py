@@ -1,0 +1,39 @@
+"""Who a request claims to come from in, whether a loopback server believes it out.  Pure.
+
+A page of any web site can make the browser of the person who reads it send requests to 127.0.0.1.  It cannot
+choose the `Host` and `Origin` headers, though: a name that was rebound to the loopback address shows in the first
+(RFC 9110 7.2), a foreign page in the second (Fetch, "Origin header").
+"""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this name or address can only mean the machine itself (RFC 6761 6.3)."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def names_loopback(host_header: str) -> bool:
+    """Whether a Host header names the machine itself, with or without a port."""
+    try:
+        return "@" not in host_header and is_loopback(urlsplit(f"//{host_header}").hostname or "")
+    except ValueError:
+        return False
+
+
+def is_foreign(origin: str | None, host_header: str) -> bool:
+    """Whether a page of another origin sent this; programs that are no browser send no Origin and are not foreign."""
+    if origin is None:
+        return False
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return True
+    return parts.scheme not in ("http", "https") or parts.netloc.lower() != host_header.lower()

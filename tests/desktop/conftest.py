@@ -1,0 +1,50 @@
+"""One desktop for the whole run; a test that breaks it beyond repair takes one of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.desktop.rig import Piece, Rig
+
+
+@pytest.fixture(scope="session")
+def desktop_rig() -> Iterator[Rig]:
+    """The desktop that the tests share; they ask for `rig`."""
+    with Rig() as rig:
+        yield rig
+
+
+@pytest.fixture
+def rig(desktop_rig: Rig) -> Rig:
+    """The shared desktop with its bus running; no daemon unless the test asks for one."""
+    desktop_rig.bus.start()
+    desktop_rig.other_daemon.kill()
+    return desktop_rig
+
+
+@pytest.fixture
+def own_rig() -> Iterator[Rig]:
+    """A desktop for this test alone, nothing of it started."""
+    with Rig() as rig:
+        yield rig
+
+
+@pytest.fixture
+def dunst(rig: Rig) -> Piece:
+    """dunst on the shared desktop, without a bubble."""
+    rig.daemon.start()
+    rig.close_bubbles()
+    return rig.daemon
+
+
+@pytest.fixture
+def no_daemon(rig: Rig) -> None:
+    """The shared desktop without a notification daemon."""
+    rig.daemon.kill()
+
+
+@pytest.fixture
+def panel(rig: Rig) -> Piece:
+    """xfce4-panel with a tray on the shared desktop."""
+    rig.panel.start()
+    return rig.panel

@@ -1,0 +1,440 @@
+"""The pystray backend, from the other end of the bus."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from dbus_fast import Variant
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from notifier.tray.tray import bus_backend
+from tests.desktop.rig import Rig, eventually
+from tests.notifier.tray.host import ITEM, MENU, WATCHER, WATCHER_PATH, Refused, Row, host, walk
+
+sni = bus_backend()
+from pystray import Menu, MenuItem  # noqa: E402
+
+Background = Callable[[Callable[[], None]], threading.Thread]
+RED = Image.new("RGBA", (48, 48), (255, 1, 2, 128))
+BLUE = Image.new("RGBA", (48, 48), (0, 0, 255, 255))
+
+
+@pytest.fixture
+def make_icon(bus: Rig, background: Background) -> Iterator[Callable[..., Any]]:
+    """Icons that run beside the test and are stopped after it."""
+    icons: list[Any] = []
+
+    def make(*items: object, menu: object = None, **options: object) -> Any:
+        icon = sni.Icon("an-icon", RED, "A title", menu or (Menu(*items) if items else None), **options)
+        icons.append(icon)
+        background(icon.run)
+        return icon
+
+    yield make
+    for icon in icons:
+        icon.stop()
+
+
+def address(bus: Rig) -> str:
+    return bus.environ["DBUS_SESSION_BUS_ADDRESS"]
+
+
+def labels(row: Row) -> list[str]:
+    return [r.label for r in walk(row)[1:]]
+
+
+async def test_an_item_registers_with_every_property_of_its_type(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("Quit", None))
+        await panel.take_item()
+        assert panel.item.startswith("org.kde.StatusNotifierItem-")
+        properties = await panel.properties()
+        assert (properties["Id"], properties["Title"], properties["Status"]) == ("an-icon", "A title", "Active")
+        assert properties["Menu"] == "/StatusNotifierItem/Menu"
+        assert properties["ToolTip"] == ("", [], "A title", "")
+        assert [pixmap[0] for pixmap in properties["IconPixmap"]] == [16, 22, 24, 32, 48]
+        assert properties["IconPixmap"][-1][2][:4] == bytes((128, 255, 1, 2)), "ARGB in network byte order"
+
+
+async def test_the_menu_is_the_one_of_pystray(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        make_icon(
+            MenuItem("snake_case & more", None, enabled=False),
+            MenuItem("Hidden", None, visible=False),
+            Menu.SEPARATOR,
+            MenuItem("On", None, checked=lambda _: True),
+            MenuItem("Off", None, checked=lambda _: False, radio=True),
+            MenuItem("More", Menu(MenuItem("Inner", None))),
+        )
+        await panel.take_item()
+        assert labels(panel.root) == ["snake__case & more", "----", "On", "Off", "More", "Inner"]
+        first, _, on, off, more, _ = walk(panel.root)[1:]
+        assert first.properties["enabled"].value is False
+        assert (on.properties["toggle-type"].value, on.properties["toggle-state"].value) == ("checkmark", 1)
+        assert (off.properties["toggle-type"].value, off.properties["toggle-state"].value) == ("radio", 0)
+        assert more.properties["children-display"].value == "submenu"
+
+
+async def test_a_layout_is_as_deep_and_as_detailed_as_asked(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        make_icon(
+            MenuItem("More", Menu(MenuItem("Inner", Menu(MenuItem("Core", None))))), MenuItem("No", None, enabled=False)
+        )
+        await panel.take_item()
+        assert labels(await panel.layout(depth=0)) == []
+        assert labels(await panel.layout(depth=1)) == ["More", "No"]
+        assert labels(await panel.layout(depth=2)) == ["More", "Inner", "No"]
+        more = panel.root.children[0]
+        assert labels(await panel.layout(more.id)) == ["Inner", "Core"]
+        only = await panel.layout(names=("enabled",))
+        assert [set(row.properties) for row in walk(only)] == [set(), set(), set(), set(), {"enabled"}]
+        (group,) = await panel.call(MENU, "GetGroupProperties", "aias", [[more.id, 999], ["label"]])
+        assert group == [(more.id, {"label": Variant("s", "More")})]
+        (every,) = await panel.call(MENU, "GetGroupProperties", "aias", [[], []])
+        assert {i for i, _ in every} == {row.id for row in walk(panel.root)}
+        with pytest.raises(Refused, match="no item 999"):
+            await panel.layout(999)
+
+
+async def test_a_click_runs_the_action_and_only_a_click_on_what_is_enabled(
+    bus: Rig, make_icon: Callable[..., Any]
+) -> None:
+    clicked: list[str] = []
+    async with host(address(bus)) as panel:
+        make_icon(
+            MenuItem("Go", lambda: clicked.append("go")),
+            MenuItem("No", lambda: clicked.append("no"), enabled=False),
+            MenuItem("More", Menu(MenuItem("Inner", lambda: clicked.append("inner")))),
+        )
+        await panel.take_item()
+        await panel.click("No")
+        await panel.event(panel.root.children[0].id, "hovered")
+        await panel.event(0, "opened")
+        await panel.click("Inner")
+        await eventually("the click acted", lambda: clicked == ["inner"])
+        go = panel.root.children[0].id
+        (unknown,) = await panel.call(
+            MENU, "EventGroup", "a(isvu)", [[[i, "clicked", Variant("s", ""), 0] for i in (go, 999)]]
+        )
+        assert unknown == [999]
+        await eventually("the click acted", lambda: clicked == ["inner", "go"])
+        with pytest.raises(Refused):
+            await panel.event(999)
+        with pytest.raises(Refused):
+            await panel.call(MENU, "EventGroup", "a(isvu)", [[[999, "clicked", Variant("s", ""), 0]]])
+
+
+async def test_ids_stay_when_the_menu_changes_and_only_what_changed_is_told(
+    bus: Rig, make_icon: Callable[..., Any]
+) -> None:
+    rows = [MenuItem("a", None), Menu.SEPARATOR, MenuItem("b", None), MenuItem("c", None)]
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: tuple(rows)))
+        await panel.take_item()
+        a, line, b, c = (row.id for row in panel.root.children)
+        panel.signals.clear()
+
+        rows[0] = MenuItem("a is new", None, enabled=False)
+        icon.update_menu()
+        await panel.shows("a is new", "----", "b", "c")
+        assert panel.signals == ["ItemsPropertiesUpdated"], "an item that reads otherwise is the same item"
+        rows[0] = MenuItem("a is new", None)
+        icon.update_menu()
+        await panel.sees("the default was told", lambda: "enabled" not in panel.root.children[0].properties)
+        assert panel.signals == ["ItemsPropertiesUpdated"] * 2
+
+        panel.signals.clear()
+        rows.insert(1, MenuItem("x", None))
+        icon.update_menu()
+        await panel.shows("a is new", "x", "----", "b", "c")
+        assert panel.signals == ["LayoutUpdated"]
+        ids = [row.id for row in panel.root.children]
+        assert [ids[0], *ids[2:]] == [a, line, b, c]
+        assert ids[1] not in (a, line, b, c)
+
+        panel.signals.clear()
+        icon.update_menu()
+        icon.icon = BLUE
+        await eventually("something was told", lambda: panel.signals)
+        assert panel.signals == ["NewIcon"], "a menu that is as before is not told"
+        await panel.check()
+
+
+async def test_a_removed_id_never_comes_back(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    rows = [MenuItem("a", None), MenuItem("b", None)]
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: tuple(rows)))
+        await panel.take_item()
+        gone = panel.root.children[1].id
+        del rows[1]
+        icon.update_menu()
+        await panel.shows("a")
+        rows.append(MenuItem("b", None))
+        icon.update_menu()
+        await panel.shows("a", "b")
+        assert panel.root.children[1].id != gone
+        with pytest.raises(Refused):
+            await panel.event(gone)
+
+
+async def test_icon_title_and_visibility_change_from_any_thread(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        icon = make_icon()
+        await panel.take_item()
+        await eventually("it was shown", lambda: icon.visible)
+        before = await panel.properties()
+        assert before["ItemIsMenu"] is True
+
+        def change() -> None:
+            icon.icon = (BLUE.resize((22, 22)), BLUE.resize((16, 16)))
+            icon.title = "First & last\n<b>not bold</b>\nNUL\x00"
+            icon.visible = False
+
+        await asyncio.to_thread(change)
+        await eventually(
+            "all was told", lambda: {"NewIcon", "NewTitle", "NewToolTip", "NewStatus"} <= set(panel.signals)
+        )
+        after = await panel.properties()
+        assert after["Title"] == "First & last"
+        assert after["ToolTip"][2:] == ("First & last", "&lt;b&gt;not bold&lt;/b&gt;\nNUL ")
+        assert after["Status"] == "Passive"
+        assert [pixmap[0] for pixmap in after["IconPixmap"]] == [16, 22]
+
+
+async def test_a_left_click_does_the_default_and_without_one_the_menu_opens(
+    bus: Rig, make_icon: Callable[..., Any]
+) -> None:
+    clicked: list[str] = []
+    rows = [MenuItem("a", lambda: clicked.append("a"))]
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: tuple(rows)))
+        await panel.take_item()
+        assert (await panel.properties())["ItemIsMenu"] is True
+        with pytest.raises(Refused):
+            await panel.call(ITEM, "Activate", "ii", [1, 2])
+        rows.append(MenuItem("b", lambda: clicked.append("b"), default=True))
+        icon.update_menu()
+        await eventually("hosts read it again", lambda: "NewToolTip" in panel.signals)
+        assert (await panel.properties())["ItemIsMenu"] is False
+        await panel.call(ITEM, "Activate", "ii", [1, 2])
+        await eventually("the default acted", lambda: clicked == ["b"])
+        for member, signature, body in (
+            ("SecondaryActivate", "ii", [1, 2]), ("ContextMenu", "ii", [1, 2]), ("Scroll", "is", [1, "vertical"]),
+        ):  # fmt: skip
+            await panel.call(ITEM, member, signature, body)
+        assert clicked == ["b"]
+
+
+async def test_a_menu_is_read_again_before_it_is_shown(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    rows = [MenuItem("a", None)]
+    async with host(address(bus)) as panel:
+        make_icon(menu=Menu(lambda: tuple(rows)))
+        await panel.take_item()
+        assert await panel.call(MENU, "AboutToShow", "i", [0]) == [False]
+        rows.append(MenuItem("b", None))
+        assert await panel.call(MENU, "AboutToShow", "i", [0]) == [True]
+        await panel.shows("a", "b")
+        rows.append(MenuItem("c", None))
+        assert await panel.call(MENU, "AboutToShowGroup", "ai", [[0, 999]]) == [[0], [999]]
+
+
+async def test_a_failing_action_is_logged_and_the_next_one_runs(
+    bus: Rig, make_icon: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    done = threading.Event()
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("Fail", lambda: 1 / 0), MenuItem("Go", done.set))
+        await panel.take_item()
+        with caplog.at_level(logging.ERROR):
+            await panel.click("Fail")
+            await eventually("it was logged", lambda: "a menu callback failed" in caplog.text)
+        await panel.click("Go")
+        await eventually("the next one ran", done.is_set)
+
+
+async def test_a_hanging_action_blocks_neither_the_menu_nor_the_other_actions(
+    bus: Rig, make_icon: Callable[..., Any]
+) -> None:
+    release, done = threading.Event(), threading.Event()
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("Hang", lambda: release.wait(60) and None), MenuItem("Go", done.set))
+        await panel.take_item()
+        for _ in range(sni.CALLBACKS_LIMIT - 1):
+            await panel.click("Hang")
+        await panel.click("Go")
+        await eventually("the other one ran", done.is_set)
+        for _ in range(5):
+            await panel.click("Hang")  # beyond the limit, dropped
+        assert threading.active_count() < 2 * sni.CALLBACKS_LIMIT
+        assert labels(await panel.layout()) == ["Hang", "Go"]
+        release.set()
+
+
+async def test_a_menu_that_cannot_be_read_leaves_the_last_one(
+    bus: Rig, make_icon: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = False
+
+    def text(_: object) -> str:
+        if broken:
+            raise LookupError
+        return "fine"
+
+    async with host(address(bus)) as panel:
+        icon = make_icon(MenuItem(text, None))
+        await panel.take_item()
+        broken = True
+        icon.update_menu()
+        await eventually("it was logged", lambda: "the menu could not be read" in caplog.text)
+        assert labels(await panel.layout()) == ["fine"]
+
+
+async def test_it_registers_again_when_the_watcher_restarts(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    heard: list[bool] = []
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("Quit", None), sni_host_changed=heard.append)
+        await panel.take_item()
+    await eventually("the loss was told", lambda: heard == [True, False])
+    for _ in range(3):
+        async with host(address(bus)) as panel:
+            await panel.take_item()
+            assert labels(panel.root) == ["Quit"]
+            assert (await panel.properties())["Status"] == "Active"
+            assert len(panel.watcher.items) == 1, "once is enough"
+            await eventually("it was told", lambda: heard[-1])
+        await eventually("the loss was told", lambda: not heard[-1])
+
+
+async def test_without_a_watcher_it_says_so_once_and_waits(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    heard: list[bool] = []
+    make_icon(MenuItem("Quit", None), sni_host_changed=heard.append)
+    await eventually("it was told", lambda: heard == [False])
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        await eventually("it was told", lambda: heard == [False, True])
+
+
+async def test_a_watcher_without_a_host_shows_nothing_until_one_comes(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    heard: list[bool] = []
+    async with host(address(bus), has_host=False) as panel:
+        make_icon(sni_host_changed=heard.append)
+        await panel.take_item()
+        await eventually("it was told", lambda: heard == [False])
+        panel.watcher.has_host = True
+        await panel.bus.send(signal(WATCHER_PATH, WATCHER, "StatusNotifierHostRegistered"))
+        await eventually("it was told", lambda: heard == [False, True])
+        assert len(panel.watcher.items) == 1
+
+
+async def test_it_comes_back_with_the_bus(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        icon = make_icon(MenuItem("Quit", None))
+        await panel.take_item()
+        first = panel.root.children[0].id
+        await asyncio.to_thread(bus.bus.kill)
+        icon.title = "Said while there was no bus"
+        await asyncio.to_thread(bus.bus.start)
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        assert (await panel.properties())["Title"] == "Said while there was no bus"
+        assert panel.root.children[0].id == first
+
+
+async def test_it_stops_while_the_bus_is_away(bus: Rig, make_icon: Callable[..., Any], background: Background) -> None:
+    heard: list[bool] = []
+    icon = make_icon(sni_host_changed=heard.append)
+    await eventually("it runs", lambda: heard)
+    await asyncio.to_thread(bus.bus.kill)
+    await asyncio.to_thread(icon.stop)
+
+
+@pytest.mark.parametrize("name", ["unix:path=/nowhere/bus", "nonsense", "unix:abstract=no-bus-here", ""])
+def test_without_a_bus_it_fails_before_a_thread_is_started(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", name)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    threads = threading.enumerate()
+    with pytest.raises(sni.BusUnavailable):
+        sni.Icon("an-icon", RED).run()
+    assert threading.enumerate() == threads
+
+
+async def test_a_title_that_the_bus_cannot_carry_is_cut_and_cleaned(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("\x00\ud800\n" + "x" * 10_000, None))
+        await panel.take_item()
+        (label,) = labels(panel.root)
+        assert label.startswith(" ? xxx")
+        assert len(label) == sni.TEXT_LIMIT
+
+
+async def test_a_notification_goes_to_the_daemon(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    rule = "type='method_call',interface='org.freedesktop.Notifications'"
+    async with host(address(bus)) as panel, bus.monitor(rule) as seen:
+        icon = make_icon()
+        await panel.take_item()
+        icon.notify("A body", "A title")
+        await eventually("it was sent", lambda: [m.member for m in seen] == ["GetCapabilities", "Notify"])
+        assert seen[1].body[3:5] == ["A title", "A body"]
+        assert labels(await panel.layout()) == [], "without a daemon the icon goes on"
+
+
+menus = st.recursive(
+    st.sampled_from("abc"),
+    lambda inner: st.lists(inner, min_size=1, max_size=5).map(tuple),
+    max_leaves=12,
+)
+
+
+def rows_of(menu: Any) -> tuple[Any, ...]:
+    """A tuple is a submenu, "c" a separator, "b" disabled."""
+    rows: list[Any] = []
+    for entry in menu if isinstance(menu, tuple) else (menu,):
+        if isinstance(entry, tuple):
+            rows.append(MenuItem(f"menu {len(entry)}", Menu(*rows_of(entry))))
+        else:
+            rows.append(Menu.SEPARATOR if entry == "c" else MenuItem(entry, None, enabled=entry != "b"))
+    return tuple(rows)
+
+
+@given(st.lists(menus, min_size=2, max_size=5))
+def test_a_copy_that_follows_the_changes_is_always_the_menu(history: list[Any]) -> None:
+    tree = sni._Tree()
+    copy = Row(0, {})
+    ever: dict[int, object] = {}
+    for menu in history:
+        changes = tree.update(sni._rows(Menu(*rows_of(menu))))
+        for item_id, properties in changes.updated:
+            row = copy.find(item_id)
+            assert row is not None
+            row.properties.update(properties)
+        for item_id, names in changes.removed:
+            row = copy.find(item_id)
+            assert row is not None
+            for name in names:
+                del row.properties[name]
+        for parent in changes.parents:
+            row = copy.find(parent)
+            if row is None:
+                continue  # moved below a parent that was told first
+            new = as_row(tree.nodes[parent].layout(-1, []))
+            row.properties, row.children = new.properties, new.children
+        whole = as_row(tree.nodes[0].layout(-1, []))
+        copy.properties = whole.properties
+        assert copy == whole
+        for row in walk(whole):
+            assert ever.setdefault(row.id, row.properties.get("type")) == row.properties.get("type")
+
+
+def as_row(layout: list[Any]) -> Row:
+    return Row(layout[0], dict(layout[1]), [as_row(child.value) for child in layout[2]])
+
+
+def signal(path: str, interface: str, member: str) -> Any:
+    from dbus_fast import Message
+
+    return Message.new_signal(path, interface, member)

@@ -1,0 +1,183 @@
+"""The tray as the program uses it: statuses in, commands out, on a private bus with a host of our own."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from notifier.errors import TrayUnavailable
+from notifier.notification import Notification
+from notifier.source import ReadyState
+from notifier.status import Command, Status, StreamStatus, Verb
+from notifier.tray.tray import Tray
+from tests.desktop.rig import Rig, eventually
+from tests.notifier.tray.host import host
+
+Background = Callable[[Callable[[], None]], threading.Thread]
+MakeTray = Callable[..., Tray]
+CI = StreamStatus("ci", ReadyState.OPEN)
+
+
+@pytest.fixture
+def asked() -> list[Verb]:
+    """What the person asked for."""
+    return []
+
+
+@pytest.fixture
+def tray(bus: Rig, background: Background, asked: list[Verb]) -> Iterator[Tray]:
+    tray = Tray(lambda command: asked.append(command.verb))
+    background(tray.run)
+    yield tray
+    tray.stop()
+
+
+def address(bus: Rig) -> str:
+    return bus.environ["DBUS_SESSION_BUS_ADDRESS"]
+
+
+async def test_a_status_is_shown_and_a_click_is_a_command(bus: Rig, tray: Tray, asked: list[Verb]) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        tray.update(Status((CI,)))
+        rows = ("----", "No notifications yet", "----", "Pause notifications", "Reconnect now", "----", "Quit")
+        await panel.shows("ci — connected", *rows)
+        assert (await panel.properties())["Title"] == "sse-notifier: connected"
+        await panel.click("Pause notifications")
+        await eventually("it was asked for", lambda: asked == [Verb.PAUSE])
+        tray.update(Status((CI,), paused=True))
+        await panel.shows("ci — connected", *rows[:3], "Resume notifications", *rows[4:])
+        await panel.check()
+
+
+async def test_a_left_click_opens_the_last_notification(bus: Rig, tray: Tray, asked: list[Verb]) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        tray.update(Status((CI,), last_notification=Notification(stream="ci", title="_x_", link="https://a.example/")))
+        await panel.sees("its row was there", lambda: "__x__" in [row.label for row in panel.root.children])
+        await panel.call("org.kde.StatusNotifierItem", "Activate", "ii", [0, 0])
+        await eventually("it was asked for", lambda: asked == [Verb.OPEN])
+
+
+async def test_a_burst_of_statuses_is_drawn_a_few_times(bus: Rig, tray: Tray) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        await panel.sees("the first menu was there", lambda: panel.root.children)
+        panel.signals.clear()
+        for n in range(1_000):
+            tray.update(Status((StreamStatus(f"ci {n}", ReadyState(n % 3)),)))
+        tray.update(Status((StreamStatus("last", ReadyState.OPEN),)))
+        await panel.sees("the last was shown", lambda: panel.root.children[0].label == "last — connected")
+        assert len(panel.signals) < 40
+        await panel.check()
+
+
+async def test_quit_is_asked_for_and_ends_the_tray(bus: Rig, background: Background, asked: list[Verb]) -> None:
+    tray = Tray(lambda command: asked.append(command.verb))
+    thread = background(tray.run)
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        await panel.sees("the menu was there", lambda: panel.root.children)
+        await panel.click("Quit")
+        await eventually("the tray ended", lambda: not thread.is_alive())
+    assert asked == [Verb.QUIT]
+
+
+async def test_quit_ends_the_tray_even_if_nobody_obeys_any_more(
+    bus: Rig, background: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    def obey(command: Command) -> None:
+        raise RuntimeError(command.verb)
+
+    tray = Tray(obey)
+    thread = background(tray.run)
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        await panel.sees("the menu was there", lambda: panel.root.children)
+        await panel.click("Quit")
+        await eventually("the tray ended", lambda: not thread.is_alive())
+    assert "a menu callback failed" in caplog.text
+
+
+async def test_without_a_host_it_says_so_once_and_appears_when_one_comes(bus: Rig, background: Background) -> None:
+    missing: list[TrayUnavailable] = []
+    tray = Tray(print, missing=missing.append)
+    background(tray.run)
+    try:
+        await eventually("it was told", lambda: missing)
+        assert "AppIndicator" in str(missing[0])
+        for _ in range(2):
+            async with host(address(bus)) as panel:
+                await panel.take_item()
+                await panel.sees("the menu was there", lambda: panel.root.children)
+        assert len(missing) == 1
+    finally:
+        await asyncio.to_thread(tray.stop)
+
+
+def test_without_a_bus_it_says_what_to_do_and_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
+    threads = threading.enumerate()
+    tray = Tray(print)
+    tray.update(Status((CI,)))
+    with pytest.raises(TrayUnavailable, match="dbus-run-session"):
+        tray.run()
+    tray.update(Status())
+    tray.stop()
+    assert threading.enumerate() == threads
+
+
+def test_a_tray_that_was_stopped_first_does_not_run(bus: Rig) -> None:
+    tray = Tray(print)
+    tray.stop()
+    tray.run()
+
+
+def test_it_may_be_stopped_at_any_moment_of_its_start(bus: Rig, background: Background) -> None:
+    for _ in range(20):
+        tray = Tray(print, missing=lambda _: None)
+        thread = background(tray.run)
+        threading.Thread(target=tray.stop).start()
+        thread.join(8)
+        assert not thread.is_alive()
+
+
+def test_it_ends_on_its_first_host_news(bus: Rig) -> None:
+    trays: list[Tray] = []
+    trays.append(Tray(print, missing=lambda _: trays[0].stop()))
+    trays[0].run()
+
+
+PROGRAM = """
+import signal, sys
+from notifier.tray.tray import Tray
+
+tray = Tray(print, missing=lambda _: print("ready", flush=True))
+signal.signal(signal.SIGTERM, lambda *_: tray.stop())
+try:
+    tray.run()
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_program_at_once(bus: Rig, number: signal.Signals, code: int) -> None:
+    program = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", PROGRAM],
+        env={**os.environ, "PYTHONASYNCIODEBUG": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(number)
+        _, errors = program.communicate(timeout=8)
+    assert (program.returncode, errors) == (code, "")

@@ -1,0 +1,51 @@
+"""A `sse-server` of its own process, as a shell starts it."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tests.server.client import PATIENCE
+
+
+class Server:
+    """A child that serves."""
+
+    def __init__(self, child: asyncio.subprocess.Process, url: str) -> None:
+        self.child, self.url = child, url
+
+    async def end(self) -> tuple[int, str, str]:
+        """Exit code, standard output and standard error, once it ended."""
+        async with asyncio.timeout(PATIENCE):
+            out, err = await self.child.communicate()
+        assert self.child.returncode is not None
+        return self.child.returncode, out.decode(), err.decode()
+
+
+async def spawn(*arguments: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "server", *arguments, stdout=pipe, stderr=pipe)
+
+
+@asynccontextmanager
+async def started(*arguments: str) -> AsyncIterator[Server]:
+    """A server on a free port; the first line that it prints ends with its URL."""
+    child = await spawn("--port", "0", *arguments)
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            line = (await child.stdout.readline()).decode()
+        yield Server(child, line.split()[-1].rstrip("/"))
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.communicate()
+
+
+async def run(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of a command that ends by itself."""
+    child = await spawn(*arguments)
+    async with asyncio.timeout(20):
+        out, err = await child.communicate()
+    assert child.returncode is not None
+    return child.returncode, out.decode(), err.decode()

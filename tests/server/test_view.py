@@ -1,0 +1,49 @@
+"""server.view: the bytes that each kind of subscriber gets."""
+
+import json
+
+import pytest
+
+from server.eventlog import Record
+from server.view import View
+
+RECORD = Record(7, "e:7", 1.5, "ci", "build", "one\ntwo")
+
+
+def test_a_plain_connection_gets_the_event_as_it_is() -> None:
+    assert View(chunked=False).of(RECORD) == b"id: e:7\nevent: build\ndata: one\ndata: two\n\n"
+
+
+def test_a_chunked_connection_gets_the_event_as_one_chunk() -> None:
+    assert View().of(RECORD) == b"2a\r\nid: e:7\nevent: build\ndata: one\ndata: two\n\n\r\n"
+
+
+def test_an_envelope_puts_everything_into_the_data_of_an_untyped_event() -> None:
+    head, data, *rest = View(chunked=False, envelope=True).of(RECORD).split(b"\n")
+    assert head == b"id: e:7"
+    assert rest == [b"", b""]
+    assert json.loads(data.removeprefix(b"data: ")) == {
+        "type": "build",
+        "topic": "ci",
+        "time": 1.5,
+        "id": "e:7",
+        "data": "one\ntwo",
+    }
+
+
+@pytest.mark.parametrize("reason", ["unknown", "expired"])
+def test_a_reset_speaks_to_programs_and_to_people(reason: str) -> None:
+    first, second, data, *_ = View(chunked=False).reset("e:3", reason).split(b"\n")
+    assert (first, second) == (b"id: e:3", b"event: reset")
+    fields = json.loads(data.removeprefix(b"data: "))
+    assert fields["reason"] == reason
+    assert fields["title"] == "Events may be missing"
+    assert fields["body"].endswith("follows.") or fields["body"].endswith("What it has follows.")
+
+
+def test_a_reset_in_an_envelope_is_untyped() -> None:
+    reset = View(chunked=False, envelope=True).reset("e:3", "unknown")
+    assert b"event:" not in reset
+    envelope = json.loads(reset.split(b"\n")[1].removeprefix(b"data: "))
+    assert envelope["type"] == "reset"
+    assert json.loads(envelope["data"])["reason"] == "unknown"
