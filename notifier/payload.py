@@ -45,6 +45,14 @@ def parse(data: str) -> Json:
     return value
 
 
+def read(data: str) -> Json:
+    """The JSON value in `data`, or `data` itself where it is text."""
+    try:
+        return parse(data)
+    except NotJson:
+        return data
+
+
 def _may_start(data: str) -> bool:
     """Most text is told from JSON by its first letter."""
     return data.lstrip(" \t\r\n")[:1] in tuple('{["-0123456789tfnNI')

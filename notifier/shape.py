@@ -161,7 +161,7 @@ class _Search:
             body=body.text if body else "" if empty else None,
             who=who.text if who else None,
             kind=kind.text if kind else about,
-            rest="" if body else wording.spell_out(inside, besides=used),
+            rest="" if body else wording.spell_out(inside, besides=used, need=not title),
             urgency=Urgency.NORMAL if self.settled and level is Urgency.CRITICAL else level,
             link=link.text if link else None,
             key=plaintext.line(key.text, KEY_LIMIT) or None if key and len(key.text) <= KEY_LIMIT else None,

@@ -38,10 +38,13 @@ def label(name: str) -> str:
     return " ".join(vocabulary.words(name)) or plaintext.line(name, vocabulary.NAME_LIMIT)
 
 
-def spell_out(value: Json, besides: Collection[str] = ()) -> str:
-    """`value` on one line: "status: failed · job: build 12".  Fields named in `besides` are left out."""
+def spell_out(value: Json, besides: Collection[str] = (), *, need: bool = True) -> str:
+    """`value` on one line: "status: failed · job: build 12".  Fields named in `besides` are left out.
+
+    What is for machines is told only in `need`: where there is nothing else.
+    """
     if isinstance(value, Mapping):
-        pairs = list(_pairs(value, besides, noise=False)) or list(_pairs(value, besides, noise=True))
+        pairs = list(_pairs(value, besides, noise=False)) or (list(_pairs(value, besides, noise=True)) if need else [])
         return _BETWEEN.join(f"{name}: {text}" for name, text in pairs[:PAIRS_LIMIT])
     return _short(value)
 

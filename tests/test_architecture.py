@@ -21,6 +21,15 @@ PURE = {
     "notifier/vocabulary.py",
     "notifier/wording.py",
     "notifier/shape.py",
+    "notifier/markup.py",
+    "notifier/template.py",
+    "notifier/condition.py",
+    "notifier/default.py",
+    "notifier/duration.py",
+    "notifier/rule.py",
+    "notifier/preset.py",
+    "notifier/item.py",
+    "notifier/judge.py",
     "notifier/rules.py",
     "notifier/flood.py",
     "notifier/status.py",
@@ -55,9 +64,11 @@ OWNERS = {
     "dbus_fast": {"notifier/desktop", "notifier/tray"},
     "plyer": {"notifier/desktop/plyer.py"},
     "typer": {"notifier/cli.py", "server/cli.py"},
+    "jinja2": {"notifier/template.py"},
     "rich": {"notifier/cli.py", "server/cli.py"},
 }
 
+WORDS = {"notifier.payload", "notifier.plaintext", "notifier.vocabulary", "notifier.wording"}
 VALUES = {"notifier", "notifier.errors", "notifier.notification"}
 MAY_IMPORT = {
     "notifier/errors.py": set(),
@@ -71,14 +82,25 @@ MAY_IMPORT = {
     "notifier/vocabulary.py": VALUES,
     "notifier/wording.py": VALUES | {"notifier.payload", "notifier.plaintext", "notifier.vocabulary"},
     "notifier/shape.py": VALUES | {"notifier.payload", "notifier.plaintext", "notifier.vocabulary", "notifier.wording"},
+    "notifier/markup.py": set(),
+    "notifier/template.py": VALUES | {"notifier.markup", "notifier.payload", "notifier.wording"},
+    "notifier/condition.py": set(),
+    "notifier/default.py": VALUES | WORDS | {"notifier.sse", "notifier.shape"},
+    "notifier/duration.py": set(),
+    "notifier/rule.py": VALUES | {"notifier.duration", "notifier.template"},
+    "notifier/preset.py": VALUES | {"notifier.duration", "notifier.rule"},
+    "notifier/item.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier"},
+    "notifier/judge.py": VALUES | WORDS | {"notifier.condition", "notifier.rule", "notifier.template"},
     "notifier/rules.py": VALUES
+    | WORDS
     | {
         "notifier.sse",
-        "notifier.payload",
-        "notifier.plaintext",
-        "notifier.vocabulary",
-        "notifier.wording",
-        "notifier.shape",
+        "notifier.default",
+        "notifier.item",
+        "notifier.judge",
+        "notifier.preset",
+        "notifier.rule",
+        "notifier.template",
     },
     "notifier/flood.py": VALUES | {"notifier.plaintext"},
     "notifier/store.py": VALUES,
