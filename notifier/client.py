@@ -10,6 +10,7 @@ import random
 import ssl
 import time
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import aiohttp
 
@@ -23,6 +24,7 @@ _NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None
 BREATH = 500
 """Events of one chunk after which other streams get a turn."""
 
+Answer = TypeVar("Answer")
 Deliver = Callable[[Event], Awaitable[None]]
 """Takes an event into safe hands.  Awaited in line: while it takes its time, nothing more is read, and TCP tells the
 server.  It may be cancelled; the event then comes again."""
@@ -51,12 +53,15 @@ class Follower:
         """
         try:
             while True:
+                # Not a deadline: what `reconnect` pulls to leave the connection, or the wait for one, at once.
+                current = self._current = asyncio.timeout(None)
                 try:
-                    # Not a deadline: what `reconnect` pulls to leave the connection, or the wait for one, at once.
-                    async with asyncio.timeout(None) as self._current:
+                    async with current:
                         if await self._attempt():
                             return
                 except TimeoutError:
+                    if not current.expired():
+                        raise
                     self._source.hurry()
         finally:
             self._current = None
@@ -80,10 +85,6 @@ class Follower:
             reason = "the server ended the connection"
         except StreamLost as error:
             reason = str(error)
-        except aiohttp.InvalidURL as error:
-            raise source.fail(StreamFailed("its address is no URL that can be asked for")) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = _explain(error, source)
         delay = source.lose(time.monotonic(), random.random())  # noqa: S311 - jitter, not a secret
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
@@ -104,17 +105,23 @@ class Follower:
         self._changed(reason)
 
     async def _read(self, request: Request) -> None:
-        patience = self._source.stream.connect_timeout
+        source = self._source
         following: Request | None = request
-        while following:
-            async with asyncio.timeout(patience) as watchdog:
-                async with self._session.get(
-                    following.url, headers=following.headers, timeout=_NO_TIMEOUTS, allow_redirects=False
-                ) as response:
-                    following = self._source.respond(_head(response), time.monotonic(), time.time())
-                    if self._source.ready_state is ReadyState.OPEN:
-                        self._connected()
-                        await self._pump(response, watchdog)
+        try:
+            async with asyncio.timeout(source.stream.connect_timeout) as watchdog:
+                while following:
+                    get = self._session.get(
+                        following.url, headers=following.headers, timeout=_NO_TIMEOUTS, allow_redirects=False
+                    )
+                    async with await self._from_network(get) as response:
+                        following = source.respond(_head(response), time.monotonic(), time.time())
+                        if source.ready_state is ReadyState.OPEN:
+                            self._connected()
+                            await self._pump(response, watchdog)
+        except TimeoutError as error:
+            if not watchdog.expired():
+                raise
+            raise StreamLost(_silence(source)) from error
 
     async def _pump(self, response: aiohttp.ClientResponse, watchdog: asyncio.Timeout) -> None:
         # aiohttp's own read timeout is not enough: it is dropped when a chunk's framing is broken, and the reader
@@ -122,7 +129,7 @@ class Follower:
         source = self._source
         clock = asyncio.get_running_loop().time
         watchdog.reschedule(clock() + source.stream.idle_timeout)
-        async for chunk in response.content.iter_any():
+        while chunk := await self._from_network(response.content.readany()):
             # Time that we take ourselves is not the server's silence.
             watchdog.reschedule(None)
             for count, event in enumerate(source.receive(chunk), 1):
@@ -132,6 +139,15 @@ class Follower:
                     await asyncio.sleep(0)
             source.drained()
             watchdog.reschedule(clock() + source.stream.idle_timeout)
+
+    async def _from_network(self, waiting: Awaitable[Answer]) -> Answer:
+        """What the network gives; its errors are the stream's, whereas an error of `deliver` is ours and stays one."""
+        try:
+            return await waiting
+        except aiohttp.InvalidURL as error:
+            raise self._source.fail(StreamFailed("its address is no URL that can be asked for")) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise StreamLost(_explain(error)) from error
 
 
 def _head(response: aiohttp.ClientResponse) -> Response:
@@ -143,7 +159,13 @@ def _head(response: aiohttp.ClientResponse) -> Response:
     )
 
 
-def _explain(error: Exception, source: Source) -> str:
+def _silence(source: Source) -> str:
+    if source.ready_state is ReadyState.OPEN:
+        return f"not one byte for {source.stream.idle_timeout:g} s, so the connection is taken for dead"
+    return f"no answer within {source.stream.connect_timeout:g} s"
+
+
+def _explain(error: Exception) -> str:
     """What happened, for a person; never the error's own text, which may quote the URL and its secrets."""
     match error:
         case aiohttp.ClientConnectorDNSError():
@@ -156,10 +178,6 @@ def _explain(error: Exception, source: Source) -> str:
             return f"nothing listens on {error.host}:{error.port} (connection refused); is the server running?"
         case aiohttp.ClientConnectorError():
             return f"{error.host}:{error.port} cannot be reached ({error.os_error.strerror or 'network trouble'})"
-        case TimeoutError() if source.ready_state is ReadyState.OPEN:
-            return f"not one byte for {source.stream.idle_timeout:g} s, so the connection is taken for dead"
-        case TimeoutError():
-            return f"no answer within {source.stream.connect_timeout:g} s"
         case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
             return "the connection was cut"
         case aiohttp.ClientPayloadError():

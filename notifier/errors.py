@@ -7,7 +7,9 @@
     ├── StreamLost           the connection is gone and will be reestablished (HTML 9.2.3)
     ├── StreamFailed         told never to come back (HTML 9.2.3: fail the connection)
     ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
-    └── TrayUnavailable      nobody here can show a tray icon
+    ├── LinkFailed           no browser opened a link
+    ├── TrayUnavailable      nobody here can show a tray icon
+    └── StoreError           the history cannot be read, or nothing can be recorded any more
 
 What a peer does wrong is one of these; what we do wrong is an ``assert``.  A message is a whole
 sentence without a full stop: what happened, why, and what to do next.  It never holds a secret,
@@ -35,5 +37,13 @@ class BubbleFailed(NotifierError):
     """The notification daemon is missing, too slow, or refused."""
 
 
+class LinkFailed(NotifierError):
+    """The link is still in the bubble; no browser took it."""
+
+
 class TrayUnavailable(NotifierError):
     """No display, no session bus or no tray host."""
+
+
+class StoreError(NotifierError):
+    """There is no history that we can read, or no memory left to keep one in."""

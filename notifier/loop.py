@@ -6,6 +6,7 @@ of the other's thread; what crosses are frozen values, by `post`.
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -44,7 +45,7 @@ class LoopThread:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.post(self._cancel)
+        self.stop()
         self._thread.join()
         if self._error is not None and error is None:
             raise self._error
@@ -56,6 +57,16 @@ class LoopThread:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
             logger.debug("The loop has ended; dropped a call of %r", function)
+
+    def stop(self) -> None:
+        """Cancel `main`, without waiting.  From any thread, and from a signal handler."""
+        self.post(self._cancel)
+
+    def wait(self) -> None:
+        """Return when `main` has ended."""
+        while self._thread.is_alive():
+            # On Windows a join without a timeout would not let Ctrl-C through.
+            self._thread.join(1.0 if sys.platform == "win32" else None)
 
     def _run(self) -> None:
         try:

@@ -24,8 +24,10 @@ CR = 0x0D
 """A number, since `in` finds a number in bytes ten times faster than it finds bytes."""
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
+NAMES = r"(?:id: ?+([^\n\0]++)\n|event: ?+(.++)\n){0,2}"
+"""The ID and the type of a block, in any order; of two, the last is captured, as the specification wants it."""
 PIECES = re.compile(
-    r"(?:id: ?+([^\n\0]++)\n|event: ?+(.++)\n){0,2}data: ?+(.*+)\n\n"  # a whole block of the usual shape
+    rf"{NAMES}data: ?+(.*+)\n{NAMES}\n"  # a whole block of one data line, with or without an ID and a type
     r"|((?:.++\n)+\n?|\n)"  # any other block, or what there is of it
 )
 """Every text of finished lines is a row of these.
@@ -135,10 +137,12 @@ class EventStreamParser:
                 return list(map(make_event, rows))
         events: list[Event] = []
         append = events.append
-        for own_id, type_, data, block in PIECES.findall(text):
+        for early_id, early_type, data, late_id, late_type, block in PIECES.findall(text):
             if block:
                 self._read_lines(block, events)
-            elif self._in_block:
+                continue
+            own_id, type_ = late_id or early_id, late_type or early_type
+            if self._in_block:
                 self._id = own_id or self._id
                 self._type = type_ or self._type
                 self._data.append(data)

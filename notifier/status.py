@@ -17,10 +17,10 @@ class StreamStatus:
 
     name: str
     ready_state: ReadyState
+    detail: str = ""
+    """Why it is not open, in one sentence; empty while it is, and before the first attempt."""
     is_outage: bool = False
     """Whether to call it offline; a planned close that is soon mended is none."""
-    detail: str = ""
-    """Why it is not open, in one sentence; empty while all is well."""
 
 
 @dataclass(frozen=True, slots=True)

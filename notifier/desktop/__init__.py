@@ -4,10 +4,18 @@ A desktop may fail, hang or be killed at any time.  `show` therefore has a short
 says what went wrong with :class:`~notifier.errors.BubbleFailed`; the caller still has the notification.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, Protocol
+from urllib.parse import quote
 
+from notifier.errors import BubbleFailed
 from notifier.notification import Notification
+
+MEANWHILE: Final = "showing notifications here in the terminal"
 
 Activated = Callable[[Notification], None]
 """Called on the event loop when the person clicked the bubble of this notification."""
@@ -28,4 +36,66 @@ class Desktop(Protocol):
         """
 
     async def close(self) -> None:
-        """Let go of every resource.  Bubbles that are still on the screen stay there."""
+        """Let go of every resource, once no `show` is running.  Bubbles on the screen stay there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Who will show the bubbles."""
+
+    desktop: Desktop
+    complaint: str | None = None
+    """What is missing and what to do about it, for the person, in one sentence; None if all is well."""
+
+
+async def choose(
+    environ: Mapping[str, str],
+    activated: Activated,
+    write: Callable[[str], None],
+    *,
+    platform: str = sys.platform,
+) -> Choice:
+    """The best desktop that is here now.
+
+    On Linux the notification daemon; one that is not there yet is asked again for each bubble, and the terminal shows
+    them until it comes.  Elsewhere plyer.  Where there is nothing, the terminal.
+
+    Args:
+        environ: of this process.
+        activated: called when the person clicked a bubble.
+        write: takes the lines of one bubble in the terminal.
+        platform: as `sys.platform`.
+    """
+    from notifier.desktop.log import LogDesktop
+
+    terminal = LogDesktop(write)
+    if platform.startswith("linux"):
+        from notifier.desktop.dbus import DBusDesktop
+        from notifier.desktop.meanwhile import Meanwhile
+
+        address = session_bus(environ)
+        if address is None:
+            return Choice(
+                terminal,
+                "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session, or"
+                f" with dbus-run-session (Debian package dbus); {MEANWHILE}",
+            )
+        desktop = DBusDesktop(address, activated)
+        try:
+            await desktop.meet()
+        except BubbleFailed as error:
+            return Choice(Meanwhile(desktop, terminal), f"{error}; {MEANWHILE}")
+        return Choice(desktop)
+    if platform == "darwin" and find_spec("pyobjus") is None:
+        return Choice(terminal, f"plyer needs pyobjus on macOS: pip install pyobjus; {MEANWHILE}")
+    from notifier.desktop.plyer import PlyerDesktop
+
+    return Choice(PlyerDesktop(environ, platform=platform))
+
+
+def session_bus(environ: Mapping[str, str]) -> str | None:
+    """The address of the session bus; systemd puts it into the runtime directory, where other programs find it too."""
+    if address := environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        return address
+    socket = Path(environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "bus"
+    return f"unix:path={quote(str(socket))}" if socket.is_socket() else None

@@ -142,7 +142,9 @@ def _stream_text(stream: StreamStatus, limit: int) -> str:
         case ReadyState.OPEN:
             return "connected"
         case ReadyState.CONNECTING:
-            return f"offline: {detail}, retrying" if detail else "connecting…"
+            if stream.is_outage:
+                return f"offline: {detail or 'no connection'}, retrying"
+            return "reconnecting…" if detail else "connecting…"
         case ReadyState.CLOSED:
             return f"stopped: {detail}" if detail else "ended"
 
@@ -151,8 +153,9 @@ def _stream_state(stream: StreamStatus) -> IconState:
     match stream.ready_state:
         case ReadyState.OPEN:
             return IconState.CONNECTED
-        case ReadyState.CONNECTING if not stream.detail:
-            return IconState.CONNECTING
+        case ReadyState.CONNECTING if not stream.is_outage:
+            # A connection that was lost and is made anew at once is nothing to flicker about.
+            return IconState.CONNECTED if stream.detail else IconState.CONNECTING
         case _:
             return IconState.OFFLINE
 

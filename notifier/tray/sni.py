@@ -19,6 +19,7 @@ import itertools
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -56,7 +57,7 @@ NOTIFY_LIMIT = 4
 CALL_TIMEOUT = 10.0
 """Seconds that a peer has to answer."""
 LEAVE_TIMEOUT = 1.0
-"""Seconds that the bus, and then the running callbacks, have to end when the icon stops."""
+"""Seconds that the bus, and then all running callbacks, have to end when the icon stops."""
 RETRY_FIRST, RETRY_LAST = 0.25, 30.0
 """Seconds between attempts to reach the bus or to register: twice as long each time, up to the last."""
 
@@ -132,6 +133,14 @@ class Icon(_base.Icon):  # type: ignore[misc]
             self._first_bus = self._runner.run(_connect())
             super().run(setup)
 
+    def run_detached(self, setup: Callable[["Icon"], object] | None = None) -> None:
+        """Not needed: `run` may be called on any thread, so give it one.
+
+        Raises:
+            NotImplementedError: always, and before a thread is started.
+        """
+        raise NotImplementedError("call run on a thread of your own")
+
     def _run(self) -> None:
         try:
             with contextlib.suppress(asyncio.CancelledError):
@@ -188,6 +197,7 @@ class Icon(_base.Icon):  # type: ignore[misc]
             while True:
                 self._session = _Session(self, bus)
                 await self._session.run()
+                self._session = None
                 self._tell(hosted=False)
                 logger.warning("the session bus is gone; the icon comes back with it")
                 bus = await _reconnect()
@@ -263,8 +273,9 @@ class Icon(_base.Icon):  # type: ignore[misc]
         thread.start()
 
     def _await_callbacks(self) -> None:
+        end = time.monotonic() + LEAVE_TIMEOUT
         for thread in tuple(self._callbacks):
-            thread.join(LEAVE_TIMEOUT)
+            thread.join(max(0.0, end - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)

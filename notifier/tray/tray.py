@@ -143,15 +143,16 @@ class Tray:
         # Lowered before the status is read: one that comes from now on asks again.
         self._asked = False
         status = self._status
-        now = icon_state(status), tooltip(status), menu(status)
-        state, title, entries = self._drawn or (None, None, None)
-        self._drawn = now
-        if now[0] != state:
-            icon.icon = tray_image(now[0], NATIVE_SIZE) if sys.platform in ("win32", "darwin") else tray_images(now[0])
-        if now[1] != title:
-            icon.title = now[1]
-        if now[2] != entries:
-            icon.menu = self._pystray_menu(now[2])
+        state, title, entries = icon_state(status), tooltip(status), menu(status)
+        last_state, last_title, last_entries = self._drawn or (None, None, None)
+        self._drawn = state, title, entries
+        # The icon comes last: what it calls a person to look at is there by then.
+        if entries != last_entries:
+            icon.menu = self._pystray_menu(entries)
+        if title != last_title:
+            icon.title = title
+        if state is not last_state:
+            icon.icon = tray_image(state, NATIVE_SIZE) if sys.platform in ("win32", "darwin") else tray_images(state)
         icon.visible = True
 
     def _pystray_menu(self, entries: tuple[Entry, ...]) -> Any:

@@ -358,7 +358,9 @@ class Rig:
             assert reply.message_type is MessageType.METHOD_RETURN, reply.body
 
             def collect(message: Message) -> bool:
-                seen.append(message)
+                # The bus tells a new monitor that it lost its name, before or after it answers.
+                if message.member != "NameLost" or message.destination != bus.unique_name:
+                    seen.append(message)
                 return True  # a monitor must not answer
 
             bus.add_message_handler(collect)

@@ -290,6 +290,17 @@ async def test_an_event_whose_delivery_was_cut_short_comes_again() -> None:
         assert stream.data == ["a", "b"]
 
 
+@pytest.mark.parametrize("bug", [OSError("disk full"), TimeoutError("too slow")])
+async def test_an_error_of_ours_is_not_taken_for_trouble_of_the_network(bug: Exception) -> None:
+    async def deliver(_: Event) -> None:
+        raise bug
+
+    async with loopback([OK, b"data: a\n\n", Act.HANG]) as server, aiohttp.ClientSession() as session:
+        source = Source(Stream(url=server.url, name="ci"))
+        with pytest.raises(type(bug), match=str(bug)):
+            await Follower(source, session, deliver, lambda _: None).follow()
+
+
 async def test_reconnect_after_the_end_does_nothing() -> None:
     async with loopback([b"HTTP/1.1 204 No Content\r\n\r\n"]) as server, following(server.url) as stream:
         stream.follower.reconnect()

@@ -305,16 +305,17 @@ def test_half_an_event_is_not_carried_into_the_next_connection() -> None:
 
 def test_it_is_an_outage_once_an_attempt_was_in_vain_and_until_one_is_answered() -> None:
     source = make()
-    source.connect()
-    assert not source.is_outage
-    source.lose(0.0, 0.5)
-    assert source.is_outage
-    source.connect()
-    assert source.is_outage
-    opened(source)
-    assert not source.is_outage
-    source.lose(60.0, 0.5)
-    assert not source.is_outage
+    seen = []
+    for step in (
+        source.connect,
+        lambda: source.lose(0.0, 0.5),
+        source.connect,
+        lambda: opened(source),
+        lambda: source.lose(60.0, 0.5),
+    ):
+        step()
+        seen.append(source.is_outage)
+    assert seen == [False, True, True, False, False]
 
 
 def test_asking_for_haste_starts_the_backoff_again() -> None:

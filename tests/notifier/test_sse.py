@@ -143,6 +143,14 @@ LF_CASES: dict[str, tuple[bytes, Outcome]] = {
         b"id: 1\nevent: x\ndata: a\n\nevent: y\nid: 2\ndata: b\n\n",
         Outcome([message("a", id="1", type="x"), message("b", id="2", type="y")], "2"),
     ),
+    "id and type around the data": (
+        b"id: 1\ndata: a\nevent: x\n\nevent: y\ndata: b\nid: 2\n\ndata: a\nevent: z\nid: 3\n\n",
+        Outcome([message("a", id="1", type="x"), message("b", id="2", type="y"), message("a", id="3", type="z")], "3"),
+    ),
+    "what comes after the data counts": (
+        b"id: 1\nevent: x\ndata: a\nid: 2\nevent: y\n\nid: 3\nevent: x\ndata: b\nid\nevent\n\n",
+        Outcome([message("a", id="2", type="y"), message("b", id="")]),
+    ),
     "the usual block after a line of its own": (
         b": hi\nid: 1\nevent: x\ndata: a\n\ndata: a\nid: 2\ndata: b\n\nevent: z\n:\ndata: a\n\n",
         Outcome([message("a", id="1", type="x"), message("a\nb", id="2"), message("a", inherited="2", type="z")], "2"),
@@ -340,7 +348,8 @@ TOKENS = [
     b" ", b"a", b"1", b"0", b"9" * 13, b"\0", b"\n", b"\n", b"\n\n", b"\r", b"\r\n", b"\r\n\r\n", b"\n\r",
     "é".encode(), "😀".encode(), "\u2028".encode(), "\x85".encode(), b"\x85", b"\xff", b"\xe2\x82", b"\xef\xbb\xbf",
     b"\v", b"\f", b"\x1c", b"data: a\n\n", b"data: b\n\ndata: c\n\n", b"id: 1\ndata: a\n\n", b"event: x\ndata: a\n\n",
-    b"id: 2\nevent: y\ndata: b\n\n", b"event: z\nid: 3\ndata: c\n\n", b"data: a\ndata: b\n\n", b"data: a\r\n\r\n",
+    b"id: 2\nevent: y\ndata: b\n\n", b"event: z\nid: 3\ndata: c\n\n", b"data: a\nid: 4\n\n",
+    b"data: a\nevent: w\nid: 5\n\n", b"data: a\ndata: b\n\n", b"data: a\r\n\r\n",
 ]  # fmt: skip
 
 

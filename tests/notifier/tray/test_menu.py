@@ -24,7 +24,7 @@ from notifier.tray.menu import (
 OPEN, CONNECTING, CLOSED = ReadyState.OPEN, ReadyState.CONNECTING, ReadyState.CLOSED
 CI = StreamStatus("ci", OPEN)
 NEWS = StreamStatus("news", CONNECTING)
-HOME = StreamStatus("home", CONNECTING, "connection refused")
+HOME = StreamStatus("home", CONNECTING, "connection refused", is_outage=True)
 GONE = StreamStatus("gone", CLOSED, "the server answered 404")
 DONE = StreamStatus("done", CLOSED)
 BUILD = Notification(stream="ci", title="Build 7 failed", link="https://ci.example/7")
@@ -94,6 +94,7 @@ def test_a_left_click_opens_the_last_notification_if_it_can_be_opened() -> None:
         (Status((CI,)), IconState.CONNECTED),
         (Status((CI, CI)), IconState.CONNECTED),
         (Status((CI, NEWS)), IconState.CONNECTING),
+        (Status((StreamStatus("stellar", CONNECTING, "the server ended the connection"),)), IconState.CONNECTED),
         (Status((CI, NEWS, HOME)), IconState.OFFLINE),
         (Status((CI, GONE)), IconState.OFFLINE),
         (Status((DONE,)), IconState.OFFLINE),
@@ -123,13 +124,15 @@ def test_the_tooltip_says(status: Status, text: str) -> None:
 
 
 def test_a_tooltip_fits_into_the_windows_shell() -> None:
-    many = Status(tuple(StreamStatus(f"stream {n} 🔔", CONNECTING, "no route to host " * 9) for n in range(50)))
+    many = Status(
+        tuple(StreamStatus(f"stream {n} 🔔", CONNECTING, "no route to host " * 9, is_outage=True) for n in range(50))
+    )
     for status in (many, Status(many.streams[:1])):
         assert len(tooltip(status).encode("utf-16-le")) <= 2 * TOOLTIP_LIMIT
 
 
 def test_many_streams_are_counted_and_long_text_is_cut() -> None:
-    streams = tuple(StreamStatus("s" * 500, CONNECTING, "d" * 500) for _ in range(1_000))
+    streams = tuple(StreamStatus("s" * 500, CONNECTING, "d" * 500, is_outage=True) for _ in range(1_000))
     last = Notification(stream="s", title="t" * 200)
     entries = menu(Status(streams, last_notification=last))
     assert len(entries) == STREAMS_LIMIT + 8
@@ -160,7 +163,7 @@ def test_text_of_a_stranger_is_one_harmless_line(text: str, line: str) -> None:
 
 
 def test_no_name_or_title_can_reorder_the_rest_of_its_row() -> None:
-    status = Status((StreamStatus("a\u202eb", CONNECTING, "c\u2067d"),), last_notification=PLAIN)
+    status = Status((StreamStatus("a\u202eb", CONNECTING, "c\u2067d", is_outage=True),), last_notification=PLAIN)
     for label in labels(menu(status)):
         assert not {unicodedata.bidirectional(c) for c in label} & {"RLO", "LRO", "RLE", "LRE", "RLI", "LRI"}
     assert labels(menu(Status((StreamStatus("\u202e", OPEN),))))[0] == "? — connected"

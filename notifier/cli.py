@@ -1,0 +1,231 @@
+"""Command line in, exit code out: parse, build, run.  The only place that prints, reads arguments or sets up logging.
+
+Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for wrongly.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, NoReturn
+
+import aiohttp
+import typer
+
+from notifier import __version__, config, plaintext
+from notifier.agent import Agent
+from notifier.client import Follower
+from notifier.config import Config
+from notifier.desktop import Activated, Desktop, choose, session_bus
+from notifier.desktop.link import open_link
+from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
+from notifier.loop import LoopThread
+from notifier.source import Source
+from notifier.sse import Event
+from notifier.status import Command, Verb
+
+TEXT_LIMIT = 10_000
+"""Characters of an event that `watch` shows; --json shows all."""
+TYPE_LIMIT = 60
+
+app = typer.Typer(
+    name="sse-notifier",
+    help="Native desktop notifications from any Server-Sent Events stream.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Urls = Annotated[list[str], typer.Argument(metavar="URL...", help="Address of an event stream, http or https.")]
+Url = Annotated[str, typer.Argument(metavar="URL", help="Address of an event stream, http or https.")]
+Headers = Annotated[
+    list[str] | None,
+    typer.Option("--header", "-H", metavar="'Name: value'", help="Send this header too; may be repeated."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")]
+NoTray = Annotated[bool, typer.Option("--no-tray", help="Show notifications without an icon in the tray.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+
+
+def script() -> NoReturn:
+    """Entry point of the installed command."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: list[str]) -> int:
+    """Run a command line; its exit code.  Errors are one sentence on standard error."""
+    try:
+        code = app(args=argv, prog_name="sse-notifier", standalone_mode=False)
+    except UsageError as error:
+        return _complain(str(error), 2)
+    except typer.TyperException as error:
+        return _complain(f"{error.format_message()} (sse-notifier --help tells more)", 2)
+    except NotifierError as error:
+        return _complain(str(error), 1)
+    except (typer.Abort, KeyboardInterrupt):
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Native desktop notifications from any Server-Sent Events stream."""
+    if version:
+        print(f"sse-notifier {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def run(urls: Urls, header: Headers = None, no_tray: NoTray = False, verbose: Verbose = False) -> int:
+    """Follow streams and show their events as notifications, with an icon in the tray.
+
+    sse-notifier run https://ntfy.sh/mytopic/sse
+    """
+    _log(verbose=verbose)
+    settings = config.from_arguments(urls, header or ())
+    return _run(contextlib.nullcontext(settings), with_tray=not no_tray)
+
+
+@app.command()
+def demo(no_tray: NoTray = False, verbose: Verbose = False) -> int:
+    """Start the bundled server on a free port and show what it publishes."""
+    _log(verbose=verbose)
+    return _run(_demo_server(), with_tray=not no_tray)
+
+
+@app.command()
+def watch(url: Url, header: Headers = None, json: Json = False, verbose: Verbose = False) -> None:
+    """Show a stream's events in the terminal, as they come."""
+    _log(verbose=verbose)
+    settings = config.from_arguments([url], header or ())
+    show = _print_json if json else _print_text
+    try:
+        asyncio.run(_watch(settings, show))
+    except asyncio.CancelledError:
+        pass
+    except BrokenPipeError:
+        # Whoever read us has enough; what Python flushes at exit must not meet the closed pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.asynccontextmanager
+async def _demo_server() -> AsyncIterator[Config]:
+    from server.web import serve
+
+    async with serve(demo="build") as base:
+        print(f"The demo server is at {base} - open it in a browser, or publish to it:")
+        print(f"  curl -d 'Hello from curl' {base}/events")
+        print("Ctrl-C ends the demo.", flush=True)
+        yield config.from_arguments([f"{base}/events"])
+
+
+def _run(settings: contextlib.AbstractAsyncContextManager[Config], *, with_tray: bool) -> int:
+    """The agent on its loop in the background, the tray on the main thread."""
+    from notifier.tray.tray import Tray
+
+    agents: list[Agent] = []
+    tray = Tray(
+        lambda command: loop.post(_obey, agents, command),
+        missing=lambda error: _say(f"No tray icon: {error}."),
+    )
+
+    async def session() -> None:
+        async with settings as config:
+            agents.append(Agent(config, _open_desktop, _open_link, tray.update, stay=False))
+            await agents[0].run()
+
+    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
+    if sys.platform.startswith("linux") and session_bus(os.environ) is None:
+        with_tray = False
+    with LoopThread(session, on_exit=tray.stop) as loop:
+        for number in _ENDING:
+            signal.signal(number, lambda *_: loop.stop())
+        try:
+            if with_tray:
+                tray.run()
+            else:
+                loop.wait()
+        except TrayUnavailable as error:
+            _say(f"No tray icon: {error}.")
+            loop.wait()
+    return 0
+
+
+def _obey(agents: list[Agent], command: Command) -> None:
+    # Quitting is the tray's to do: it lets go of the main thread, which cancels the agent.
+    if agents and command.verb is not Verb.QUIT:
+        agents[0].obey(command)
+
+
+async def _open_desktop(activated: Activated) -> Desktop:
+    choice = await choose(os.environ, activated, _print_line)
+    if choice.complaint:
+        _say(choice.complaint)
+    return choice.desktop
+
+
+async def _open_link(link: str) -> None:
+    await open_link(link, os.environ)
+
+
+async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
+    (stream,) = settings.streams
+    task = asyncio.current_task()
+    assert task is not None
+    # Windows has no signal handlers on loops; there Ctrl-C arrives as KeyboardInterrupt.
+    with contextlib.suppress(NotImplementedError):
+        for number in _ENDING:
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+    async def deliver(event: Event) -> None:
+        show(event)
+
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        try:
+            await Follower(Source(stream), session, deliver, lambda _: None).follow()
+        except StreamFailed as error:
+            raise StreamFailed(f"{stream.name}: {error}") from error
+
+
+def _print_json(event: Event) -> None:
+    fields = {"type": event.type, "data": event.data, "last_event_id": event.last_event_id, "id": event.id}
+    # ASCII only: whatever a stranger sends, the terminal and the next program get no control characters.
+    print(json.dumps(fields), flush=True)
+
+
+def _print_text(event: Event) -> None:
+    text = plaintext.lines(event.data, TEXT_LIMIT)
+    kind = plaintext.line(event.type, TYPE_LIMIT)
+    print(f"{kind}:\n{text}" if "\n" in text else f"{kind}: {text}", flush=True)
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
+
+
+def _say(sentence: str) -> None:
+    print(f"sse-notifier: {sentence}", file=sys.stderr, flush=True)
+
+
+def _complain(sentence: str, code: int) -> int:
+    _say(sentence)
+    return code
+
+
+def _log(*, verbose: bool) -> None:
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s" if verbose else "sse-notifier: %(message)s",
+    )
+    if not verbose:
+        logging.getLogger("notifier").setLevel(logging.INFO)
+
+
+_ENDING = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])

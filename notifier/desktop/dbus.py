@@ -1,0 +1,317 @@
+"""A notification in, a bubble of the freedesktop notification daemon out; a click on it comes back.
+
+It neither starts a daemon again and again nor keeps a notification that was not shown: the caller still has it.
+Follows the Desktop Notifications Specification 1.2 and the D-Bus Specification 0.41.
+
+There is one connection, and on it at most one question waits for its answer.  A daemon answers in the order it was
+asked, so while it hangs there is no use in telling it more: each bubble fails at its deadline, nothing piles up, and
+when the daemon wakes up it shows what it was asked last and nothing twice.
+"""
+
+import asyncio
+import html
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from dbus_fast import Message, MessageFlag, MessageType, Variant
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusFastError
+
+from notifier.desktop import Activated
+from notifier.errors import BubbleFailed
+from notifier.notification import Notification
+
+logger = logging.getLogger(__name__)
+
+APP_NAME: Final = "sse-notifier"
+DEADLINE: Final = 2.0
+"""Seconds for one bubble, connecting included."""
+START_AGAIN: Final = 60.0
+"""Seconds until the bus is asked again to start a daemon that it failed to start."""
+REMEMBERED: Final = 256
+"""Bubbles whose click or replacement is still understood; the oldest is forgotten first."""
+NAME_LIMIT: Final = 64
+"""Characters of what the daemon says of itself."""
+
+BUS: Final = "org.freedesktop.DBus"
+DAEMON: Final = "org.freedesktop.Notifications"
+PATH: Final = "/org/freedesktop/Notifications"
+RULES: Final = (
+    f"type='signal',sender='{DAEMON}',interface='{DAEMON}',path='{PATH}'",
+    f"type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{DAEMON}'",
+)
+
+NO_DAEMON: Final = "No notification daemon answers on the session bus: install one, e.g. `apt install dunst`"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the daemon says of itself."""
+
+    name: str
+    capabilities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call that was sent and not answered yet."""
+
+    serial: int
+    notification: Notification | None
+    """Set if it asks for a bubble."""
+    answer: asyncio.Future[Message]
+
+
+class DBusDesktop:
+    """The notification daemon on one session bus.
+
+    Args:
+        address: of the session bus, as in DBUS_SESSION_BUS_ADDRESS.
+        activated: called when the person clicked a bubble that has a link.
+        deadline: seconds for one bubble.
+    """
+
+    def __init__(self, address: str, activated: Activated, *, deadline: float = DEADLINE) -> None:
+        self._address, self._activated, self._deadline = address, activated, deadline
+        self._bus: MessageBus | None = None
+        self._owner: str | None = None
+        """Unique name of the daemon; nobody else's signals are believed."""
+        self._server: Server | None = None
+        self._question: Question | None = None
+        self._shown: dict[int, Notification] = {}
+        """By the daemon's id, at most `REMEMBERED`, the newest last."""
+        self._late: Notification | None = None
+        """The daemon said that it shows this one, and nobody heard it yet."""
+        self._start_again = 0.0
+        """When, on the loop's clock, the bus may be asked to start a daemon."""
+        self._turn = asyncio.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._server.name if self._server else "the notification daemon"
+
+    async def meet(self) -> None:
+        """Ask who shows the bubbles; the bus may start a daemon for this.
+
+        Raises:
+            BubbleFailed: nobody does, or nobody said so within the deadline.
+        """
+        await self._within_the_deadline(None)
+
+    async def show(self, notification: Notification) -> None:
+        """Show a bubble, or put it in the place of the one with the same stream and key.
+
+        After a deadline was missed, showing the very same object again waits for the late answer: no bubble is doubled.
+        """
+        await self._within_the_deadline(notification)
+
+    async def close(self) -> None:
+        bus, self._bus = self._bus, None
+        if bus is not None and bus.connected:
+            await hang_up(bus)
+
+    async def _within_the_deadline(self, notification: Notification | None) -> None:
+        try:
+            async with asyncio.timeout(self._deadline), self._turn:
+                try:
+                    await self._show(notification)
+                except (OSError, EOFError, DBusFastError) as error:
+                    why = getattr(error, "strerror", None) or str(error)
+                    raise BubbleFailed(
+                        f"The session bus cannot be reached ({why}): start this in a desktop session"
+                    ) from error
+        except TimeoutError as error:
+            raise BubbleFailed(
+                f"No answer from {self.name} within {self._deadline:g} s: restart it if it goes on like this"
+            ) from error
+
+    async def _show(self, notification: Notification | None) -> None:
+        bus = await self._connect()
+        if self._question is not None:
+            await asyncio.shield(self._question.answer)
+        if notification is not None and notification is self._late:
+            self._late = None
+            return
+        server = self._server or await self._meet(bus)
+        if notification is None:
+            return
+        answer = await self._ask(
+            bus,
+            "Notify",
+            "susssasa{sv}i",
+            [
+                APP_NAME,
+                self._place_of(notification),
+                "",
+                notification.title,
+                body_for(server.capabilities, notification.body),
+                actions_for(server.capabilities, notification),
+                hints_for(notification),
+                -1,
+            ],
+            notification,
+        )
+        if nobody_is_there(answer):
+            self._forget()
+            raise BubbleFailed(NO_DAEMON)
+        if shown_id(answer) is None:
+            raise BubbleFailed(f"{server.name} did not take the bubble ({what(answer)})")
+        self._late = None
+
+    async def _connect(self) -> MessageBus:
+        # Two turns of the loop, and it has read that the bus hung up; dbus-fast trips over that when it writes first.
+        for _ in range(2):
+            await asyncio.sleep(0)
+        if self._bus is not None and self._bus.connected:
+            return self._bus
+        if self._bus is not None:
+            logger.warning("lost the session bus; connecting again")
+        self._bus, self._question = None, None
+        self._forget()
+        bus = await MessageBus(self._address).connect()
+        try:
+            bus.add_message_handler(self._on_message)
+            for rule in RULES:
+                await bus.call(Message(BUS, "/org/freedesktop/DBus", BUS, "AddMatch", signature="s", body=[rule]))
+        except BaseException:
+            await hang_up(bus)
+            raise
+        self._bus = bus
+        return bus
+
+    async def _meet(self, bus: MessageBus) -> Server:
+        told = await self._ask(bus, "GetServerInformation")
+        if told.signature != "ssss" or told.message_type is MessageType.ERROR:
+            unknown = f"The notification daemon does not say who it is ({what(told)})"
+            raise BubbleFailed(NO_DAEMON if nobody_is_there(told) else unknown)
+        able = await self._ask(bus, "GetCapabilities")
+        if able.signature != "as" or able.message_type is MessageType.ERROR:
+            raise BubbleFailed(f"The notification daemon does not say what it can do ({what(able)})")
+        name, _, version, _ = told.body
+        self._server = Server(one_line(f"{name} {version}"), frozenset(able.body[0]))
+        logger.info("bubbles are shown by %s", self._server.name)
+        return self._server
+
+    async def _ask(
+        self,
+        bus: MessageBus,
+        member: str,
+        signature: str = "",
+        body: list[object] | None = None,
+        notification: Notification | None = None,
+    ) -> Message:
+        """The answer, an error too.  Cancelled before it came, the question stays and no other one is asked."""
+        assert self._question is None
+        loop = asyncio.get_running_loop()
+        may_start = loop.time() >= self._start_again
+        question = Question(bus.next_serial(), notification, loop.create_future())
+        sent = bus.send(
+            Message(
+                DAEMON,
+                PATH,
+                DAEMON,
+                member,
+                signature=signature,
+                body=body or [],
+                serial=question.serial,
+                flags=MessageFlag.NONE if may_start else MessageFlag.NO_AUTOSTART,
+            )
+        )
+        self._question = question
+        await sent
+        # The question outlives this wait; its answer is for whoever comes next.
+        answer = await asyncio.shield(question.answer)
+        hung_up = answer.error_name == f"{BUS}.Error.NoReply"
+        if answer.sender == BUS and not hung_up and not nobody_is_there(answer):
+            logger.warning("the bus could not start a notification daemon: %s", answer.error_name)
+            self._start_again = loop.time() + START_AGAIN
+        return answer
+
+    def _on_message(self, message: Message) -> bool:
+        if self._question is not None and message.reply_serial == self._question.serial:
+            question, self._question = self._question, None
+            if message.sender != BUS:
+                self._owner = message.sender
+            if question.notification is not None and (number := shown_id(message)) is not None:
+                self._remember(number, question.notification)
+                self._late = question.notification
+            question.answer.set_result(message)
+            return True
+        if message.message_type is not MessageType.SIGNAL:
+            return False
+        match message.sender, message.member, message.signature, message.body:
+            case sender, "NameOwnerChanged", "sss", [str(name), _, str(owner)] if sender == BUS and name == DAEMON:
+                self._forget()
+                self._owner = owner
+            case sender, "ActionInvoked", "us", [int(number), "default"] if sender == self._owner:
+                if notification := self._shown.get(number):
+                    asyncio.get_running_loop().call_soon(self._activated, notification)
+            case sender, "NotificationClosed", "uu", [int(number), _] if sender == self._owner:
+                self._shown.pop(number, None)
+        return False
+
+    def _forget(self) -> None:
+        """Another daemon counts its bubbles from the beginning."""
+        self._owner = self._server = self._late = None
+        self._shown.clear()
+
+    def _remember(self, number: int, notification: Notification) -> None:
+        self._shown.pop(number, None)
+        self._shown[number] = notification
+        if len(self._shown) > REMEMBERED:
+            del self._shown[next(iter(self._shown))]
+
+    def _place_of(self, notification: Notification) -> int:
+        """The id of the bubble that this one takes the place of; 0 for a bubble of its own."""
+        if notification.key is None:
+            return 0
+        place = (notification.stream, notification.key)
+        return next((number for number, n in self._shown.items() if (n.stream, n.key) == place), 0)
+
+
+async def hang_up(bus: MessageBus) -> None:
+    bus.disconnect()
+    await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast leaves it without types
+
+
+def body_for(capabilities: Collection[str], body: str) -> str:
+    """The body so that this daemon draws each character of it as it is; section "Markup" of the specification."""
+    return html.escape(body, quote=False) if "body-markup" in capabilities else body
+
+
+def actions_for(capabilities: Collection[str], notification: Notification) -> list[str]:
+    """Pairs of key and label.  Xfce draws the default action as a button, so it has a label to read."""
+    return ["default", "Open link"] if notification.link is not None and "actions" in capabilities else []
+
+
+def hints_for(notification: Notification) -> dict[str, Variant]:
+    """Section "Hints" of the specification; daemons ignore an urgency that is not a byte."""
+    return {
+        "urgency": Variant("y", int(notification.urgency)),
+        "category": Variant("s", "network"),
+        "desktop-entry": Variant("s", APP_NAME),
+    }
+
+
+def shown_id(answer: Message) -> int | None:
+    """The id of the bubble in an answer to Notify; None if it is no such answer."""
+    if answer.message_type is not MessageType.METHOD_RETURN or answer.signature != "u":
+        return None
+    return int(answer.body[0])
+
+
+def nobody_is_there(answer: Message) -> bool:
+    """Whether the bus says that nobody owns the name and that it knows of no program to start."""
+    return answer.error_name in (f"{BUS}.Error.ServiceUnknown", f"{BUS}.Error.NameHasNoOwner")
+
+
+def what(answer: Message) -> str:
+    """An answer in a few words; never the text that came with it, which may repeat the bubble's."""
+    return answer.error_name or f"an answer of type {answer.signature!r}"
+
+
+def one_line(text: str) -> str:
+    """What a stranger calls itself, fit for a sentence."""
+    return "".join(c for c in text if c.isprintable())[:NAME_LIMIT].strip() or "the notification daemon"

@@ -1,0 +1,54 @@
+"""The shape of the history file, as SQL text: every version so far, and the statements between them.  Pure.
+
+Runs nothing.  A version that was released is never edited; a new one is a new step at the end of `MIGRATIONS`.
+"""
+
+from collections.abc import Sequence
+
+Step = Sequence[str]
+"""Statements that lead from one version to the next, run in one transaction."""
+
+APPLICATION_ID = 0x53_53_45_6E
+"""What `PRAGMA application_id` says in our files ("SSEn"), so that we never touch another program's."""
+
+MIGRATIONS: tuple[Step, ...] = (
+    (
+        # AUTOINCREMENT: a row id is never used twice, so a late "was shown" cannot hit another row.
+        """
+        CREATE TABLE history (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            stream TEXT NOT NULL,
+            event_type TEXT NOT NULL,
+            event_id TEXT,
+            received REAL NOT NULL,
+            title TEXT NOT NULL,
+            body TEXT NOT NULL,
+            urgency INTEGER NOT NULL,
+            link TEXT,
+            key TEXT,
+            state INTEGER NOT NULL
+        )
+        """,
+        # Small, because what was read leaves it: the counts per stream come from here alone.
+        "CREATE INDEX history_unread ON history (stream, state) WHERE state < 3",
+        """
+        CREATE TABLE streams (
+            stream TEXT PRIMARY KEY,
+            source BLOB NOT NULL,
+            since REAL NOT NULL,
+            last_event_id TEXT NOT NULL,
+            last_event REAL
+        ) WITHOUT ROWID
+        """,
+        "CREATE TABLE seen (key BLOB NOT NULL UNIQUE, expires REAL NOT NULL)",
+        "CREATE INDEX seen_by_expiry ON seen (expires)",
+    ),
+)
+"""Step n leads from version n to version n + 1; `PRAGMA user_version` says which version a file has."""
+
+COLUMNS = {
+    "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state",
+    "streams": "stream, source, since, last_event_id, last_event",
+    "seen": "key, expires",
+}
+"""What the newest version has; a file that lacks any of it is damaged."""

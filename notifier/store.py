@@ -1,0 +1,342 @@
+"""Notifications in, history out: what was recorded, how far each stream was read, which keys were seen.
+
+Decides, shows and waits for nothing.  One transaction holds the rows of a chunk and the last event ID after it,
+so whatever a crash takes away is asked for again (HTML 9.2.3, Last-Event-ID).  All times are seconds since 1970.
+"""
+
+import logging
+import math
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import takewhile
+from pathlib import Path
+
+from notifier.database import Database
+from notifier.history import Row, State, find, select
+from notifier.notification import Notification
+from notifier.schema import COLUMNS, MIGRATIONS, Step
+
+logger = logging.getLogger(__name__)
+
+KEEP_ROWS = 100_000
+"""Rows in the history; the oldest make room."""
+KEEP_SECONDS = 90 * 86_400.0
+"""Age at which a row leaves the history."""
+KEEP_KEYS = 200_000
+"""Keys that are remembered; those that expire soonest make room."""
+MEMORY_ROWS = 10_000
+"""Rows in the history while there is no file to hold them."""
+FORGET_ROWS = 1_000
+"""Rows, and keys, that one call removes at most; recording removes faster than it adds."""
+FREE_PAGES = 64
+"""Pages of removed rows that one call gives back to the file system."""
+MEND_SECONDS = 60.0
+"""Between two looks at whether the file is still, or again, what it should be."""
+ID_LIMIT = 8_192
+"""Characters of a last event ID; servers refuse a longer header line."""
+TEXT_LIMIT = 1_024
+"""Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
+
+OVERFLOW = "%d notifications left the history before they could be shown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One event that became a notification."""
+
+    notification: Notification
+    event_type: str
+    event_id: str | None = None
+    """The ID that the event carried itself."""
+    dedupe_key: str | None = None
+    """What tells this event from others of its stream; None if every one is new."""
+    lifetime: float = 0.0
+    """Seconds for which the same key means the same event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a stream was read."""
+
+    since: float
+    """When it was first followed."""
+    last_event_id: str = ""
+    """To resume from; empty if there is none (HTML 9.2.2)."""
+    last_event: float | None = None
+    """When its last event came, wanted or not; None before the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What waits for the person on one stream."""
+
+    unshown: int = 0
+    unread: int = 0
+    """Includes the unshown."""
+
+
+class Store:
+    """The history file, for one event loop; the work of each call is bounded.
+
+    The file can fail at any time without the program: see :class:`~notifier.database.Database`.
+
+    Args:
+        path: Where to keep it; None for memory only.
+        clock: Wall clock.  If it is set back, keys are remembered for as much longer.
+        tell: Gets a sentence for the person when the file was damaged, cannot be used, or can again.
+        keep_rows: At least 1; see `KEEP_ROWS`.
+        keep_seconds: See `KEEP_SECONDS`.
+        migrations: The steps to the newest version of the file.
+
+    Every method raises :class:`~notifier.errors.StoreError` when not even memory is left.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        clock: Callable[[], float],
+        tell: Callable[[str], None],
+        keep_rows: int = KEEP_ROWS,
+        keep_seconds: float = KEEP_SECONDS,
+        migrations: Sequence[Step] = MIGRATIONS,
+    ) -> None:
+        assert keep_rows >= 1, "a history has room for a row"
+        self._clock, self._keep_rows, self._keep_seconds = clock, keep_rows, keep_seconds
+        self._marks: dict[str, Mark] = {}
+        self._sources: dict[str, bytes] = {}
+        self._moved: set[str] = set()
+        self._newest = 0
+        self._added = 0
+        self._mended = clock()
+        self._overflowed = False
+        self._database = Database(path, clock=clock, tell=tell, begin=self._begin, migrations=migrations)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing that is recorded now will be there after the program has ended."""
+        return self._database.in_memory
+
+    def resume(self, stream: str, source: str) -> Mark | None:
+        """How far `stream` was read the last time; None if it was never followed.  Comes before its first `record`.
+
+        Args:
+            stream: The name that the person gave it.
+            source: What makes the server and its events the same as last time, without secrets: origin, path and
+                topics.  If it differs, the mark and the keys of the old source mean nothing and are forgotten.
+        """
+        digest = blake2b(source.encode(errors="replace"), digest_size=16).digest()
+        if self._sources.get(stream) == digest:
+            return self._marks[stream]
+        found = self._database.run(lambda db: _find_mark(db, stream, digest))
+        self._marks[stream] = found or Mark(since=self._clock())
+        self._sources[stream] = digest
+        if found is None:
+            self._database.run(lambda db: self._write_marks(db, {stream: self._marks[stream]}))
+        self._moved.discard(stream)
+        return found
+
+    def mark(self, stream: str) -> Mark:
+        """How far `stream` is read now."""
+        return self._marks[stream]
+
+    def record(self, stream: str, entries: Sequence[Entry], last_event_id: str) -> list[int | None]:
+        """For each entry its row, or None if its key was seen within its lifetime.  Committed on return.
+
+        Costs no write if `entries` is empty: then the last event ID is written with the stream's next entries or by
+        `tend`, and a crash before that only has the server send again what nobody wanted.
+
+        Args:
+            stream: A stream that was resumed.
+            entries: What became of the events of one chunk, in their order, without those that nobody wants.
+            last_event_id: The parser's after this chunk.  One that cannot go into a header (over `ID_LIMIT`) is
+                left out: the older one stands, and the server sends more again.
+        """
+        now = self._clock()
+        mark = self._marks[stream]
+        known = last_event_id if len(last_event_id) <= ID_LIMIT and _is_unicode(last_event_id) else mark.last_event_id
+        mark = replace(mark, last_event_id=known, last_event=now)
+        rows: list[int | None] = []
+        if entries:
+            rows = self._database.run(lambda db: self._write(db, stream, entries, mark, now))
+            self._newest = max(self._newest, *(row or 0 for row in rows))
+            self._moved.discard(stream)
+        else:
+            self._moved.add(stream)
+        self._marks[stream] = mark
+        self._added += len(entries)
+        if self._added >= FORGET_ROWS // 2:
+            self._forget(now)
+        return rows
+
+    def held(self, rows: Iterable[int]) -> None:
+        """These wait for a summary."""
+        self._set(State.HELD, rows)
+
+    def shown(self, rows: Iterable[int]) -> None:
+        """These were taken by the desktop."""
+        self._set(State.SHOWN, rows)
+
+    def read(self, rows: Iterable[int]) -> None:
+        """These the person has seen."""
+        self._set(State.READ, rows)
+
+    def shown_together(self, stream: str, up_to: int) -> bool:
+        """One summary told of all that waited on `stream`, up to and including row `up_to`.
+
+        Marks at most `FORGET_ROWS` rows; returns whether there may be more, for another call.
+        """
+        update = """
+            UPDATE history SET state = ? WHERE id IN
+            (SELECT id FROM history WHERE stream = ? AND state < 2 AND id <= ? ORDER BY id LIMIT ?)
+        """
+        values = (State.SHOWN, stream, up_to, FORGET_ROWS)
+        return self._database.run(lambda db: db.execute(update, values).rowcount) == FORGET_ROWS
+
+    def unshown(self, stream: str | None = None, limit: int = 100) -> list[Row]:
+        """The oldest `limit` rows that were not shown, oldest first; `counts` says how many there are."""
+        where = "state < 2 AND (:stream IS NULL OR stream = :stream) ORDER BY id LIMIT :limit"
+        return self._database.run(lambda db: select(db, where, {"stream": stream, "limit": limit}))
+
+    def counts(self) -> dict[str, Counts]:
+        """What waits, of every stream on which anything waits.  Reads an index of the unread rows."""
+        query = "SELECT stream, SUM(state < 2), COUNT(*) FROM history WHERE state < 3 GROUP BY stream"
+        rows = self._database.run(lambda db: db.execute(query).fetchall())
+        return {stream: Counts(unshown, unread) for stream, unshown, unread in rows}
+
+    def history(
+        self, *, stream: str | None = None, since: float | None = None, search: str | None = None, limit: int = 100
+    ) -> list[Row]:
+        """As :func:`~notifier.history.read_history`."""
+        return self._database.run(lambda db: find(db, stream, since, search, limit))
+
+    def tend(self) -> None:
+        """Write the last event IDs that moved, forget what is too old, look after the file.  Once a second."""
+        now = self._clock()
+        if not 0 <= now - self._mended < MEND_SECONDS:
+            self._mended = now
+            self._database.mend()
+        if self._moved:
+            self._database.run(lambda db: self._write_marks(db, {name: self._marks[name] for name in self._moved}))
+            self._moved.clear()
+        self._forget(now)
+        self._database.run(_shrink)
+
+    def close(self) -> None:
+        """Do what `tend` does and let go of the file."""
+        try:
+            self.tend()
+        finally:
+            self._database.close()
+
+    def _begin(self, db: sqlite3.Connection) -> None:
+        """Give a database that may be new the marks we know, and keep it from giving out our row ids again."""
+        self._write_marks(db, self._marks)
+        (newest,) = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'history'").fetchone()
+        if newest < self._newest:
+            db.execute("DELETE FROM sqlite_sequence WHERE name = 'history'")
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('history', ?)", (self._newest,))
+        self._newest = max(newest, self._newest)
+
+    def _write(
+        self, db: sqlite3.Connection, stream: str, entries: Sequence[Entry], mark: Mark, now: float
+    ) -> list[int | None]:
+        rows = [_insert(db, stream, entry, now) if self._is_new(db, stream, entry, now) else None for entry in entries]
+        self._write_marks(db, {stream: mark})
+        return rows
+
+    def _is_new(self, db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> bool:
+        """Whether the entry's key was not seen within its lifetime.  From now on it was."""
+        if entry.dedupe_key is None:
+            return True
+        name, key = stream.encode(), entry.dedupe_key.encode(errors="surrogatepass")
+        # A digest takes any length and any text; the source in it makes another server's keys other keys.
+        digest = blake2b(b"%d %b%b" % (len(name), name, key), digest_size=16, key=self._sources[stream]).digest()
+        upsert = """
+            INSERT INTO seen (key, expires) VALUES (?, ?)
+            ON CONFLICT (key) DO UPDATE SET expires = excluded.expires WHERE expires <= ?
+        """
+        return db.execute(upsert, (digest, now + entry.lifetime, now)).rowcount == 1
+
+    def _write_marks(self, db: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:
+        db.executemany(
+            f"REPLACE INTO streams ({COLUMNS['streams']}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
+            [(name, self._sources[name], m.since, m.last_event_id, m.last_event) for name, m in marks.items()],
+        )
+
+    def _set(self, state: State, rows: Iterable[int]) -> None:
+        values = [(state, row, state) for row in rows]
+        if values:
+            update = "UPDATE history SET state = ? WHERE id = ? AND state < ?"
+            self._database.run(lambda db: db.executemany(update, values))
+
+    def _forget(self, now: float) -> None:
+        keep = min(self._keep_rows, MEMORY_ROWS) if self.in_memory else self._keep_rows
+        most = max(FORGET_ROWS, 2 * self._added)
+        unshown = self._database.run(lambda db: _forget(db, now, keep, now - self._keep_seconds, most))
+        self._added = 0
+        if unshown:
+            # A flood that nobody can show would otherwise flood the log too.
+            logger.log(logging.DEBUG if self._overflowed else logging.WARNING, OVERFLOW, unshown)
+            self._overflowed = True
+
+
+def _find_mark(db: sqlite3.Connection, stream: str, source: bytes) -> Mark | None:
+    query = "SELECT since, last_event_id, last_event FROM streams WHERE stream = ? AND source = ?"
+    row = db.execute(query, (stream, source)).fetchone()
+    return row and Mark(*row)
+
+
+def _insert(db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> int:
+    told = entry.notification
+    texts = (_short(entry.event_type), _short(entry.event_id), now, told.title, told.body)
+    values = (None, stream, *texts, told.urgency.value, told.link, _short(told.key), State.RECORDED.value)
+    query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    row = db.execute(query, values).lastrowid
+    assert row is not None, "an INSERT has a row id"
+    return row
+
+
+def _short(text: str | None) -> str | None:
+    """`text` if it can be stored and is short; otherwise one that no other text becomes."""
+    if text is None or (len(text) <= TEXT_LIMIT and _is_unicode(text)):
+        return text
+    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return f"{text[: TEXT_LIMIT - 33]}…{digest}".encode(errors="replace").decode()
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can write and UTF-8 cannot
+        return False
+    return True
+
+
+def _forget(db: sqlite3.Connection, now: float, keep_rows: int, oldest: float, most: int) -> int:
+    """Remove up to `most` rows and up to `most` keys; how many of the rows had not been shown.
+
+    Rows go from the front only, so their ids have no gaps and the last one tells how many there are.
+    """
+    (last,) = db.execute("SELECT max(id) FROM history").fetchone()
+    with closing(db.execute("SELECT id, received, state FROM history ORDER BY id LIMIT ?", (most,))) as front:
+        old = list(takewhile(lambda row: row[0] <= last - keep_rows or row[1] < oldest, front))
+    if old:
+        db.execute("DELETE FROM history WHERE id <= ?", (old[-1][0],))
+    expired = "DELETE FROM seen WHERE rowid IN (SELECT rowid FROM seen WHERE expires <= ? ORDER BY expires LIMIT ?)"
+    db.execute(expired, (now, most))
+    (span,) = db.execute("SELECT (SELECT max(rowid) FROM seen) - (SELECT min(rowid) FROM seen)").fetchone()
+    if span is not None and span >= KEEP_KEYS:  # there may be too many: only now is counting worth it
+        (keys,) = db.execute("SELECT COUNT(*) FROM seen").fetchone()
+        db.execute(expired, (math.inf, max(0, min(keys - KEEP_KEYS, most))))
+    return sum(state < State.SHOWN for _, _, state in old)
+
+
+def _shrink(db: sqlite3.Connection) -> None:
+    (free,) = db.execute("PRAGMA freelist_count").fetchone()
+    if free > FREE_PAGES:  # a few stay for the next rows
+        for _ in range(FREE_PAGES):  # sqlite3 takes one step of this statement, and a step is a page
+            db.execute("PRAGMA incremental_vacuum")

@@ -1,0 +1,61 @@
+"""Notifications for the tests of the desktop, and a daemon with habits that no real one has at will."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from notifier.notification import Notification, Urgency
+from tests.desktop.rig import NOTIFICATIONS
+
+BUILD = Notification(
+    stream="ci",
+    title="Build failed: main",
+    body="test_wire on Python 3.13\n2 failed, 418 passed",
+    urgency=Urgency.CRITICAL,
+    link="https://ci.example/builds/42",
+    key="main",
+)
+
+
+def plain(title: str, body: str = "") -> Notification:
+    """A notification of stream ci with nothing but text."""
+    return Notification(stream="ci", title=title, body=body)
+
+
+class OwnDaemon:
+    """A notification daemon of the test: it can what it is told it can, and answers as it is told."""
+
+    def __init__(self, capabilities: Sequence[str]) -> None:
+        self.capabilities = list(capabilities)
+        self.calls: list[Message] = []
+        self.error: str | None = None
+        self.signature = "u"
+
+    def answer(self, message: Message) -> Message | bool:
+        if message.message_type is not MessageType.METHOD_CALL or message.interface != NOTIFICATIONS:
+            return False
+        match message.member:
+            case "GetServerInformation":
+                return Message.new_method_return(message, "ssss", ["own\x1b[31m", "tests", "1", "1.2"])
+            case "GetCapabilities":
+                return Message.new_method_return(message, "as", [self.capabilities])
+        self.calls.append(message)
+        if self.error is not None:
+            return Message.new_error(message, self.error, "secret text")
+        answers = {"u": len(self.calls), "s": "seven"}
+        return Message.new_method_return(message, self.signature, [answers[self.signature]])
+
+
+@asynccontextmanager
+async def own_daemon(address: str, *capabilities: str) -> AsyncIterator[OwnDaemon]:
+    """An :class:`OwnDaemon` on the bus; there must be no other."""
+    daemon = OwnDaemon(capabilities)
+    bus = await MessageBus(address).connect()
+    try:
+        bus.add_message_handler(daemon.answer)
+        await bus.request_name(NOTIFICATIONS)
+        yield daemon
+    finally:
+        bus.disconnect()

@@ -1,0 +1,61 @@
+"""Eyes and a hand for the tray in a real panel: where the icon is, what state it shows, its menu and its rows."""
+
+from PIL import Image
+
+from notifier.tray.icon import COLOURS
+from notifier.tray.menu import IconState
+from tests.desktop.rig import Rig, Window, until
+
+CORNER = 100, 30
+"""Width and height in pixels of the panel's lower right part, where the tray is."""
+NEAR = 8
+"""Difference of one colour channel that the panel's scaling may make."""
+ROW = 27
+"""Pixels between two rows of the panel's menu, without the separators' one."""
+LAST, PAUSE, RECONNECT, QUIT = -3.5, -2.5, -1.5, -0.5
+"""Rows of the menu, counted from its lower end."""
+
+
+def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
+    """Where on the screen pixels of an icon's colour are: of this state's, or of any."""
+    colours = [bytes.fromhex(COLOURS[s][1:]) for s in IconState if state in (None, s)]
+    width, height = CORNER
+    with Image.open(rig.screenshot("panel")) as shot:
+        left, top = shot.width - width, shot.height - height
+        pixels = shot.convert("RGB").crop((left, top, shot.width, shot.height)).tobytes()
+    near = [
+        any(max(map(abs, map(int.__sub__, pixels[i : i + 3], colour))) < NEAR for colour in colours)
+        for i in range(0, len(pixels), 3)
+    ]
+    return [(left + i % width, top + i // width) for i, hit in enumerate(near) if hit]
+
+
+def shows(rig: Rig, state: IconState, deadline: float = 8.0) -> tuple[int, int]:
+    """Wait for the icon of `state`; its middle."""
+    until(f"the icon was {state.value}", lambda: len(icon_places(rig, state)) > 20, deadline)
+    places = icon_places(rig, state)
+    xs, ys = [x for x, _ in places], [y for _, y in places]
+    return (min(xs) + max(xs)) // 2, (min(ys) + max(ys)) // 2
+
+
+def open_menu(rig: Rig, at: tuple[int, int], button: int = 3) -> Window:
+    """Click on the icon and wait for the menu."""
+    rig.click(*at, button=button)
+    until("the menu was open", lambda: menus(rig))
+    return menus(rig)[0]
+
+
+def close_menu(rig: Rig) -> None:
+    """Leave the menu without choosing."""
+    rig.run("xdotool", "key", "Escape")
+    until("the menu was closed", lambda: not menus(rig))
+
+
+def menus(rig: Rig) -> list[Window]:
+    """The menus that are open."""
+    return [window for window in rig.windows("wrapper-2.0") if window.width > 100 and window.height > 100]
+
+
+def place(menu: Window, row: float) -> tuple[int, int]:
+    """Where to click for a row."""
+    return menu.x + 60, menu.y + menu.height + int(row * ROW) - 3

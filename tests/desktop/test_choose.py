@@ -1,0 +1,123 @@
+"""Who shows the bubbles here, and what the person is told when nobody does."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from notifier.desktop import MEANWHILE, Choice, choose, session_bus
+from notifier.notification import Notification
+from tests.desktop.notifications import BUILD, plain
+from tests.desktop.rig import NOTIFICATIONS, Piece, Rig, eventually, until
+
+
+class Person:
+    """What was clicked and what stood in the terminal."""
+
+    def __init__(self) -> None:
+        self.clicked: list[Notification] = []
+        self.read: list[str] = []
+
+    async def choose(self, environ: dict[str, str], platform: str = "linux") -> Choice:
+        return await choose(environ, self.clicked.append, self.read.append, platform=platform)
+
+
+async def test_a_daemon_on_the_bus_is_chosen_without_complaint(rig: Rig, dunst: Piece) -> None:
+    person = Person()
+    choice = await person.choose(rig.environ)
+    assert choice.complaint is None
+    assert choice.desktop.name.startswith("dunst")
+    await choice.desktop.show(BUILD)
+    rig.click_bubble()
+    await eventually("the click came back", lambda: person.clicked == [BUILD])
+    await choice.desktop.close()
+
+
+async def test_a_daemon_that_the_bus_can_start_is_chosen(own_rig: Rig) -> None:
+    own_rig.screen.start()
+    own_rig.daemon.start()  # writes its configuration
+    own_rig.daemon.kill()
+    starter = own_rig.home / "start-dunst"
+    starter.write_text(
+        f'#!/bin/sh\necho $$ >"{own_rig.home}/pid"\n'
+        f'DISPLAY={own_rig.environ["DISPLAY"]} exec {shutil.which("dunst")} -config "{own_rig.home}/dunstrc"\n'
+    )
+    starter.chmod(0o700)
+    (own_rig.home / "services" / "dunst.service").write_text(f"[D-BUS Service]\nName={NOTIFICATIONS}\nExec={starter}\n")
+    own_rig.bus.restart()
+    choice = await Person().choose(own_rig.environ)
+    assert choice.complaint is None
+    await choice.desktop.show(plain("Started for this"))
+    assert own_rig.bubbles() == 1
+    await choice.desktop.close()
+    pid = (own_rig.home / "pid").read_text().strip()
+    own_rig.bus.kill()
+    until("dunst went with its bus", lambda: not Path(f"/proc/{pid}/exe").exists())
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_without_a_daemon_the_terminal_shows_bubbles_until_one_comes(rig: Rig) -> None:
+    person = Person()
+    choice = await person.choose(rig.environ)
+    assert choice.complaint == (
+        "No notification daemon answers on the session bus: install one, e.g. `apt install dunst`; "
+        "showing notifications here in the terminal"
+    )
+    assert choice.desktop.name == "this terminal"
+    await choice.desktop.show(plain("In the terminal"))
+    rig.daemon.start()
+    await choice.desktop.show(plain("In a bubble"))
+    assert rig.bubbles() == 1
+    assert choice.desktop.name.startswith("dunst")
+    assert [text.partition(" • ")[2] for text in person.read] == ["In the terminal"]
+    await choice.desktop.close()
+
+
+async def test_a_bus_that_is_not_there_yet_is_waited_for_too(own_rig: Rig) -> None:
+    person = Person()
+    choice = await person.choose(own_rig.environ)
+    assert choice.complaint == (
+        "The session bus cannot be reached (No such file or directory): start this in a desktop session; "
+        "showing notifications here in the terminal"
+    )
+    await choice.desktop.show(plain("In the terminal"))
+    own_rig.daemon.start()
+    await choice.desktop.show(plain("In a bubble"))
+    assert own_rig.bubbles() == 1
+    await choice.desktop.close()
+
+
+async def test_without_a_session_the_terminal_is_chosen_and_the_reason_is_told() -> None:
+    person = Person()
+    choice = await person.choose({})
+    assert choice.complaint is not None
+    assert choice.complaint.startswith(
+        "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session"
+    )
+    assert choice.complaint.endswith(MEANWHILE)
+    await choice.desktop.show(plain("Here"))
+    assert person.read
+    await choice.desktop.close()
+
+
+async def test_windows_gets_plyer() -> None:
+    choice = await Person().choose({}, platform="win32")
+    assert (choice.desktop.name, choice.complaint) == ("plyer", None)
+    await choice.desktop.close()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="pyobjus may be there")
+async def test_a_mac_without_pyobjus_gets_the_terminal_and_a_hint() -> None:
+    choice = await Person().choose({}, platform="darwin")
+    assert choice.desktop.name == "this terminal"
+    assert choice.complaint == f"plyer needs pyobjus on macOS: pip install pyobjus; {MEANWHILE}"
+    await choice.desktop.close()
+
+
+def test_the_bus_of_systemd_is_found_without_the_variable(rig: Rig, tmp_path: Path) -> None:
+    run = rig.environ["XDG_RUNTIME_DIR"]
+    assert session_bus({"XDG_RUNTIME_DIR": run}) == f"unix:path={run}/bus"
+    assert session_bus({"XDG_RUNTIME_DIR": str(tmp_path)}) is None
+    assert session_bus({"DBUS_SESSION_BUS_ADDRESS": "unix:abstract=x", "XDG_RUNTIME_DIR": run}) == "unix:abstract=x"
+    assert session_bus({"DBUS_SESSION_BUS_ADDRESS": ""}) is None

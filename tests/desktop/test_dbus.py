@@ -1,0 +1,419 @@
+"""Bubbles on a real bus: real daemons, and what happens when they or the bus break."""
+
+import gc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from dbus_fast import Message, MessageType
+from dbus_fast.aio import MessageBus
+
+from notifier.desktop.dbus import REMEMBERED, DBusDesktop, actions_for, body_for, one_line
+from notifier.errors import BubbleFailed
+from notifier.notification import Notification, Urgency
+from tests.desktop.notifications import BUILD, own_daemon, plain
+from tests.desktop.rig import NOTIFICATIONS, NotifyCall, Piece, Rig, eventually, notify_call
+
+NOTIFY = f"type='method_call',interface='{NOTIFICATIONS}',member='Notify'"
+BUILD_WITH_MARKUP = replace(BUILD, body="1 < 2 & <b>not bold</b>")
+PATIENT = 6.0
+"""Seconds: a busy machine must not fail a bubble."""
+
+
+class Shown(DBusDesktop):
+    """A desktop that writes down what was clicked."""
+
+    def __init__(self, rig: Rig, deadline: float) -> None:
+        self.clicked: list[Notification] = []
+        super().__init__(rig.environ["DBUS_SESSION_BUS_ADDRESS"], self.clicked.append, deadline=deadline)
+
+
+@asynccontextmanager
+async def desktop_on(rig: Rig, deadline: float = PATIENT) -> AsyncIterator[Shown]:
+    desktop = Shown(rig, deadline)
+    try:
+        yield desktop
+    finally:
+        await desktop.close()
+
+
+async def said(rig: Rig, desktop: DBusDesktop, *notifications: Notification) -> list[NotifyCall]:
+    """Show them, and what was said on the bus for it."""
+    async with rig.monitor(NOTIFY) as seen:
+        for notification in notifications:
+            await desktop.show(notification)
+        await eventually("all calls were seen", lambda: len(seen) == len(notifications))
+    return [notify_call(message) for message in seen]
+
+
+async def test_a_bubble_says_what_the_notification_says(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        (call,) = await said(rig, desktop, BUILD)
+        assert desktop.name.startswith("dunst 1.")
+    assert (call.app_name, call.title, call.body) == ("sse-notifier", BUILD.title, BUILD.body)
+    assert (call.replaces_id, call.expire_ms) == (0, -1)
+    assert call.actions == ["default", "Open link"]
+    assert {name: (hint.signature, hint.value) for name, hint in call.hints.items()} == {
+        "urgency": ("y", 2),
+        "category": ("s", "network"),
+        "desktop-entry": ("s", "sse-notifier"),
+    }
+    await eventually("the bubble was on the screen", lambda: rig.bubbles() == 1 and rig.windows("Dunst"))
+    rig.screenshot("bubble")
+
+
+@pytest.mark.parametrize("urgency", Urgency)
+async def test_the_urgency_is_a_byte(rig: Rig, dunst: Piece, urgency: Urgency) -> None:
+    async with desktop_on(rig) as desktop:
+        (call,) = await said(rig, desktop, replace(BUILD, urgency=urgency))
+    assert (call.hints["urgency"].signature, call.hints["urgency"].value) == ("y", int(urgency))
+
+
+async def test_a_click_with_the_mouse_gives_back_the_notification_and_closes_the_bubble(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        await desktop.show(BUILD)
+        await eventually("the bubble was on the screen", lambda: rig.windows("Dunst"))
+        window = rig.windows("Dunst")[0]
+        rig.click(window.x + window.width // 2, window.y + window.height // 2)
+        await eventually("the click came back", lambda: desktop.clicked)
+        assert desktop.clicked == [BUILD]
+        assert rig.bubbles() == 0
+
+
+async def test_the_default_action_gives_back_the_notification_of_that_bubble(rig: Rig, dunst: Piece) -> None:
+    other = replace(BUILD, title="Build failed: release", key="release")
+    async with desktop_on(rig) as desktop:
+        await desktop.show(BUILD)
+        rig.click_bubble()
+        await eventually("the click came back", lambda: len(desktop.clicked) == 1)
+        rig.close_bubbles()
+        await desktop.show(other)
+        rig.click_bubble()
+        await eventually("the click came back", lambda: len(desktop.clicked) == 2)
+        assert desktop.clicked == [BUILD, other]
+
+
+async def test_a_notification_without_a_link_cannot_be_clicked(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        (call,) = await said(rig, desktop, plain("Only text"))
+    assert call.actions == []
+
+
+async def test_the_same_key_takes_the_place_of_the_bubble(rig: Rig, dunst: Piece) -> None:
+    fixed = replace(BUILD, title="Build passed: main", urgency=Urgency.NORMAL)
+    elsewhere = replace(BUILD, stream="another ci")
+    async with desktop_on(rig) as desktop:
+        first, second, third = await said(rig, desktop, BUILD, fixed, elsewhere)
+        assert rig.bubbles() == 2
+    assert first.replaces_id == 0
+    assert second.replaces_id > 0
+    assert third.replaces_id == 0
+
+
+async def test_without_a_key_each_notification_has_a_bubble_of_its_own(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        await desktop.show(plain("One"))
+        await desktop.show(plain("One"))
+        assert rig.bubbles() == 2
+
+
+async def test_a_bubble_that_was_closed_is_not_replaced(rig: Rig, dunst: Piece) -> None:
+    closed = f"type='signal',interface='{NOTIFICATIONS}',member='NotificationClosed'"
+    async with desktop_on(rig) as desktop:
+        async with rig.monitor(closed) as seen:
+            await desktop.show(BUILD)
+            rig.close_bubbles()
+            await eventually("the daemon said so", lambda: seen)
+        (call,) = await said(rig, desktop, BUILD)
+    assert call.replaces_id == 0
+
+
+async def test_markup_in_the_text_stays_text(rig: Rig, dunst: Piece) -> None:
+    hostile = plain(
+        "<b>Not bold</b> &amp; so", "<i>not italic</i> & 1 < 2\n<a href='https://x.example'>no link</a> &lt;"
+    )
+    async with desktop_on(rig) as desktop:
+        (call,) = await said(rig, desktop, hostile)
+    assert call.title == hostile.title
+    assert call.body == (
+        "&lt;i&gt;not italic&lt;/i&gt; &amp; 1 &lt; 2\n&lt;a href='https://x.example'&gt;no link&lt;/a&gt; &amp;lt;"
+    )
+    await eventually("the bubble was on the screen", lambda: rig.windows("Dunst"))
+    rig.screenshot("bubble-markup")
+
+
+async def test_text_of_any_script_arrives_unharmed(rig: Rig, dunst: Piece) -> None:
+    text = plain("Déjà vu 🚀 \U00010348 done", "עברית عربى 한국어\ne\u0301 \u202bright to left\u202c \ufffe end")
+    async with desktop_on(rig) as desktop:
+        (call,) = await said(rig, desktop, text)
+    assert (call.title, call.body) == (text.title, text.body)
+    await eventually("the bubble was on the screen", lambda: rig.windows("Dunst"))
+    rig.screenshot("bubble-scripts")
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_without_a_daemon_the_person_learns_what_to_install(rig: Rig) -> None:
+    async with desktop_on(rig) as desktop:
+        for _ in range(3):
+            with pytest.raises(BubbleFailed, match=r"No notification daemon .* `apt install dunst`"):
+                await desktop.show(BUILD)
+
+
+async def test_a_daemon_that_was_restarted_gets_the_next_bubble(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        await desktop.show(BUILD)
+        dunst.kill()
+        with pytest.raises(BubbleFailed, match="No notification daemon"):
+            await desktop.show(BUILD)
+        dunst.start()
+        (call,) = await said(rig, desktop, BUILD)
+        assert call.replaces_id == 0, "the new daemon has never heard of the old bubble"
+        rig.click_bubble()
+        await eventually("the click came back", lambda: desktop.clicked == [BUILD])
+
+
+async def test_another_daemon_is_asked_anew_what_it_can_do(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        (before,) = await said(rig, desktop, plain("Markup", "1 < 2"))
+        dunst.kill()
+        async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"], "body"):
+            (after,) = await said(rig, desktop, replace(BUILD, body="1 < 2"))
+            assert desktop.name == "own[31m 1"
+    assert (before.body, after.body) == ("1 &lt; 2", "1 < 2")
+    assert after.actions == []
+
+
+async def test_a_daemon_that_hangs_fails_each_bubble_and_blocks_none(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        dunst.freeze()
+        for title in ("First", "Second", "Third"):
+            with pytest.raises(BubbleFailed, match=r"No answer from dunst 1.* within 0\.3 s"):
+                await desktop.show(plain(title))
+        dunst.thaw()
+        await patiently(desktop, plain("After"))
+        await eventually("the daemon woke up", lambda: rig.bubbles() == 3)
+        rig.close_bubbles()
+        assert '"Second"' not in rig.run("dunstctl", "history"), "a daemon that hangs is told no more"
+
+
+async def patiently(desktop: DBusDesktop, notification: Notification) -> None:
+    """Show it; the same object again if the machine is so busy that the short deadline was missed."""
+    for _ in range(50):
+        try:
+            return await desktop.show(notification)
+        except BubbleFailed:
+            continue
+    pytest.fail("never shown")
+
+
+async def test_trying_again_after_the_deadline_does_not_double_the_bubble(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        dunst.freeze()
+        slow = plain("Slow")
+        for _ in range(2):
+            with pytest.raises(BubbleFailed):
+                await desktop.show(slow)
+        dunst.thaw()
+        await patiently(desktop, slow)
+        assert rig.bubbles() == 2
+
+
+async def test_trying_again_after_the_late_answer_does_not_double_the_bubble(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        dunst.freeze()
+        slow = plain("Slow")
+        with pytest.raises(BubbleFailed):
+            await desktop.show(slow)
+        async with rig.monitor(f"type='method_return',sender='{NOTIFICATIONS}'") as answers:
+            dunst.thaw()
+            await eventually("the answer came while nobody asked", lambda: answers)
+        assert rig.bubbles() == 2
+        await patiently(desktop, slow)
+        assert rig.bubbles() == 2
+        await patiently(desktop, slow)
+        assert rig.bubbles() == 3, "shown again on purpose"
+
+
+async def test_a_click_on_a_bubble_that_came_late_is_understood(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        rig.close_bubbles()
+        dunst.freeze()
+        with pytest.raises(BubbleFailed):
+            await desktop.show(BUILD)
+        dunst.thaw()
+        await eventually("the bubble came", lambda: rig.bubbles() == 1)
+        rig.click_bubble()
+        await eventually("the click came back", lambda: desktop.clicked == [BUILD])
+
+
+async def test_a_daemon_that_hangs_and_is_killed_is_replaced(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        dunst.freeze()
+        with pytest.raises(BubbleFailed):
+            await desktop.show(BUILD)
+        dunst.restart()
+        await patiently(desktop, BUILD)
+        assert rig.bubbles() == 1
+
+
+async def test_without_a_bus_the_person_learns_why(own_rig: Rig) -> None:
+    async with desktop_on(own_rig) as desktop:
+        with pytest.raises(BubbleFailed, match=r"The session bus cannot be reached \(No such file or directory\)"):
+            await desktop.show(BUILD)
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "unix:nonsense", "autolaunch:", "tcp:host=256.0.0.1,port=x"])
+async def test_a_nonsensical_address_is_told_and_not_raised(address: str) -> None:
+    clicked: list[Notification] = []
+    desktop = DBusDesktop(address or ";", clicked.append)
+    with pytest.raises(BubbleFailed, match="The session bus cannot be reached"):
+        await desktop.show(BUILD)
+    await desktop.close()
+
+
+async def test_a_bus_that_comes_back_is_connected_to_again(own_rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    own_rig.daemon.start()
+    async with desktop_on(own_rig) as desktop:
+        await desktop.show(BUILD)
+        own_rig.bus.kill()
+        with pytest.raises(BubbleFailed, match="The session bus cannot be reached"):
+            await desktop.show(BUILD)
+        own_rig.bus.start()
+        own_rig.daemon.restart()
+        (call,) = await said(own_rig, desktop, BUILD)
+        assert call.replaces_id == 0
+        own_rig.click_bubble()
+        await eventually("the click came back", lambda: desktop.clicked == [BUILD])
+    gc.collect()
+    assert not [record for record in caplog.records if record.levelname == "ERROR"], "an exception got lost"
+
+
+async def test_a_bus_that_hangs_fails_the_bubble_and_can_be_let_go(own_rig: Rig) -> None:
+    own_rig.bus.start()
+    own_rig.bus.freeze()
+    async with desktop_on(own_rig, deadline=0.3) as desktop:
+        with pytest.raises(BubbleFailed, match=r"No answer from the notification daemon within 0\.3 s"):
+            await desktop.show(BUILD)
+
+
+async def test_a_daemon_that_cannot_start_is_not_started_for_each_bubble(own_rig: Rig) -> None:
+    starts = own_rig.home / "starts"
+    service = f"[D-BUS Service]\nName={NOTIFICATIONS}\nExec=/bin/sh -c 'echo start >>{starts}; exit 3'\n"
+    (own_rig.home / "services" / "broken.service").write_text(service)
+    own_rig.bus.start()
+    async with desktop_on(own_rig) as desktop:
+        for _ in range(4):
+            with pytest.raises(BubbleFailed):
+                await desktop.show(BUILD)
+    assert starts.read_text() == "start\n"
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_a_bubble_that_the_daemon_refuses_is_not_shown_and_its_words_are_not_repeated(rig: Rig) -> None:
+    async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"], "body") as daemon, desktop_on(rig) as desktop:
+        daemon.error = "org.example.Full"
+        with pytest.raises(BubbleFailed, match=r"did not take the bubble \(org.example.Full\)$"):
+            await desktop.show(BUILD)
+        daemon.error = "org.freedesktop.DBus.Error.ServiceUnknown"  # it went a moment ago
+        with pytest.raises(BubbleFailed, match="No notification daemon"):
+            await desktop.show(BUILD)
+        daemon.error, daemon.signature = None, "s"
+        with pytest.raises(BubbleFailed, match="did not take the bubble"):
+            await desktop.show(BUILD)
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_only_the_newest_bubbles_are_remembered(rig: Rig) -> None:
+    async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"]) as daemon, desktop_on(rig) as desktop:
+        for number in range(REMEMBERED + 1):
+            await desktop.show(replace(BUILD, key=str(number)))
+        await desktop.show(replace(BUILD, key="0"))
+        await desktop.show(replace(BUILD, key=str(REMEMBERED)))
+    *_, oldest, newest = daemon.calls
+    assert oldest.body[1] == 0
+    assert newest.body[1] == REMEMBERED + 1
+
+
+async def test_a_stranger_on_the_bus_cannot_click(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop, rig.monitor(NOTIFY) as seen:
+        await desktop.show(BUILD)
+        await eventually("the call was seen", lambda: seen)
+        stranger = await MessageBus(rig.environ["DBUS_SESSION_BUS_ADDRESS"]).connect()
+        for number in range(1, 100):
+            await stranger.send(
+                Message(
+                    destination=seen[0].sender,
+                    path="/org/freedesktop/Notifications",
+                    interface=NOTIFICATIONS,
+                    member="ActionInvoked",
+                    message_type=MessageType.SIGNAL,
+                    signature="us",
+                    body=[number, "default"],
+                )
+            )
+        stranger.disconnect()
+        rig.click_bubble()
+        await eventually("the real click came back", lambda: desktop.clicked)
+        assert desktop.clicked == [BUILD]
+
+
+async def test_xfce_shows_the_bubble_and_its_button(own_rig: Rig) -> None:
+    own_rig.xfconf.start()
+    own_rig.other_daemon.start()
+    async with desktop_on(own_rig) as desktop:
+        await desktop.show(BUILD_WITH_MARKUP)
+        assert desktop.name.startswith("Xfce Notify Daemon")
+        await eventually("the bubble was on the screen", lambda: own_rig.windows("xfce4-notifyd"))
+        own_rig.screenshot("bubble-xfce")
+        window = own_rig.windows("xfce4-notifyd")[0]
+
+        def clicked() -> list[Notification]:
+            own_rig.click(window.x + window.width - 57, window.y + window.height - 31)  # the button, bottom right
+            return desktop.clicked
+
+        await eventually("the click came back", clicked)
+        assert desktop.clicked == [BUILD_WITH_MARKUP]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "body", "sent"),
+    [
+        (["body", "body-markup"], "<b> & \"quoted\" 'too'", "&lt;b&gt; &amp; \"quoted\" 'too'"),
+        (["body", "body-markup"], "&amp;", "&amp;amp;"),
+        (["body"], "<b> & &amp;", "<b> & &amp;"),
+        ([], "", ""),
+    ],
+)
+def test_the_body_is_escaped_where_the_daemon_reads_markup(capabilities: list[str], body: str, sent: str) -> None:
+    assert body_for(capabilities, body) == sent
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "link", "actions"),
+    [
+        (["actions"], "https://example.org/", ["default", "Open link"]),
+        (["actions"], None, []),
+        (["body"], "https://example.org/", []),
+    ],
+)
+def test_only_a_link_can_be_opened(capabilities: list[str], link: str | None, actions: list[str]) -> None:
+    assert actions_for(capabilities, replace(BUILD, link=link)) == actions
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        ("dunst 1.9.0", "dunst 1.9.0"),
+        ("evil\n\x1b]0;title\x07 1", "evil]0;title 1"),
+        (" ", "the notification daemon"),
+        ("x" * 1_000, "x" * 64),
+    ],
+)
+def test_what_a_daemon_calls_itself_fits_a_sentence(told: str, name: str) -> None:
+    assert one_line(told) == name

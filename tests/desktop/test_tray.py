@@ -1,0 +1,197 @@
+"""The tray in a real panel: seen on the screen, clicked with a real pointer."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from notifier.tray.icon import COLOURS
+from notifier.tray.menu import IconState
+from tests.desktop.rig import Piece, Rig, Window, until
+from tests.needs import needs
+
+PROGRAM = '''
+"""Statuses by name on standard input, commands on standard output."""
+import sys
+import threading
+
+from notifier.notification import Notification
+from notifier.source import ReadyState
+from notifier.status import Status, StreamStatus
+from notifier.tray.tray import Tray
+
+OPEN, CONNECTING = ReadyState.OPEN, ReadyState.CONNECTING
+LAST = Notification(stream="ci", title="Build #512 of main_branch failed", link="https://ci.example/512")
+STATUSES = {
+    "connecting": Status((StreamStatus("ci", CONNECTING),)),
+    "connected": Status((StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), last_notification=LAST),
+    "offline": Status(
+        (StreamStatus("ci", CONNECTING, "connection refused"), StreamStatus("home_assistant", OPEN)),
+        last_notification=LAST,
+    ),
+    "paused": Status(
+        (StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), paused=True, last_notification=LAST
+    ),
+}
+tray = Tray(lambda command: print(command.verb, flush=True))
+
+
+def read():
+    for line in sys.stdin:
+        tray.update(STATUSES[line.strip()])
+
+
+threading.Thread(target=read, daemon=True).start()
+tray.run()
+print("ended", flush=True)
+'''
+ROW = 27
+"""Pixels between two rows of the panel's menu, without the separators' one."""
+PAUSE, RECONNECT, QUIT = -2.5, -1.5, -0.5
+"""Rows of the menu, counted from its lower end."""
+
+
+class App:
+    """The program under test, in a process of its own."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._output, self._errors = rig.home / "tray.out", rig.home / "tray.err"
+        with self._output.open("wb") as output, self._errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-c", PROGRAM],
+                env={**rig.environ, "PYTHONASYNCIODEBUG": "1"},
+                cwd=Path(__file__).parents[2],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=errors,
+                text=True,
+            )
+
+    def says(self, status: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(status + "\n")
+        self.process.stdin.flush()
+
+    def commands(self) -> list[str]:
+        return self._output.read_text().split()
+
+    def errors(self) -> str:
+        return self._errors.read_text()
+
+
+@pytest.fixture
+def app(rig: Rig, panel: Piece) -> Iterator[App]:
+    app = App(rig)
+    yield app
+    app.process.kill()
+    app.process.communicate()
+    until("the icon was gone", lambda: not icon_places(rig))
+
+
+def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
+    """Where pixels of an icon's colour are in the corner of the panel that holds the tray."""
+    colours = [bytes.fromhex(COLOURS[s][1:]) for s in IconState if state in (None, s)]
+    needs("imagemagick", "import")
+    file = rig.home / "corner.png"
+    rig.run("import", "-window", "root", "-crop", "100x30+900+570", "+repage", str(file))
+    with Image.open(file) as corner:
+        pixels = corner.convert("RGB").tobytes()
+    near = [
+        any(max(map(abs, map(int.__sub__, pixels[i : i + 3], c))) < 8 for c in colours)
+        for i in range(0, len(pixels), 3)
+    ]
+    return [(900 + i % 100, 570 + i // 100) for i, hit in enumerate(near) if hit]
+
+
+def shows(rig: Rig, state: IconState) -> tuple[int, int]:
+    """Wait for the icon of `state`; its middle."""
+    until(f"the icon was {state.value}", lambda: len(icon_places(rig, state)) > 20)
+    places = icon_places(rig, state)
+    xs, ys = [x for x, _ in places], [y for _, y in places]
+    return (min(xs) + max(xs)) // 2, (min(ys) + max(ys)) // 2
+
+
+def open_menu(rig: Rig, at: tuple[int, int], button: int = 3) -> Window:
+    """Click on the icon and wait for the menu."""
+    rig.click(*at, button=button)
+    until("the menu was open", lambda: menus(rig))
+    return menus(rig)[0]
+
+
+def menus(rig: Rig) -> list[Window]:
+    return [window for window in rig.windows("wrapper-2.0") if window.width > 100 and window.height > 100]
+
+
+def place(menu: Window, row: float) -> tuple[int, int]:
+    return menu.x + 60, menu.y + menu.height + int(row * ROW) - 3
+
+
+def close_menu(rig: Rig) -> None:
+    rig.run("xdotool", "key", "Escape")
+    until("the menu was closed", lambda: not menus(rig))
+
+
+def test_the_icon_shows_the_state_and_its_menu_acts(rig: Rig, app: App) -> None:
+    shows(rig, IconState.CONNECTING)
+    app.says("connected")
+    at = shows(rig, IconState.CONNECTED)
+    menu = open_menu(rig, at)
+    rig.run("xdotool", "mousemove", *map(str, place(menu, PAUSE)))
+    rig.screenshot("menu")
+    rig.click(*place(menu, PAUSE))
+    until("it was asked for", lambda: app.commands() == ["pause"])
+    app.says("paused")
+    shows(rig, IconState.PAUSED)
+    rig.click(*place(open_menu(rig, at), PAUSE))
+    until("it was asked for", lambda: app.commands() == ["pause", "resume"])
+    app.says("offline")
+    shows(rig, IconState.OFFLINE)
+    rig.click(*place(open_menu(rig, at), RECONNECT))
+    until("it was asked for", lambda: app.commands() == ["pause", "resume", "reconnect"])
+    assert app.errors() == ""
+
+
+def test_a_left_click_opens_the_menu_or_the_last_notification(rig: Rig, app: App) -> None:
+    at = shows(rig, IconState.CONNECTING)
+    open_menu(rig, at, button=1)
+    close_menu(rig)
+    app.says("connected")
+    shows(rig, IconState.CONNECTED)
+    rig.click(*at)
+    until("the notification was opened", lambda: app.commands() == ["open"])
+    assert not menus(rig)
+
+
+def test_an_open_menu_changes_in_place(rig: Rig, app: App) -> None:
+    app.says("connected")
+    menu = open_menu(rig, shows(rig, IconState.CONNECTED))
+    rig.run("xdotool", "mousemove", *map(str, place(menu, PAUSE)))
+    app.says("paused")
+    shows(rig, IconState.PAUSED)
+    assert menus(rig) == [menu], "it is still open"
+    rig.screenshot("menu-changed")
+    rig.click(*place(menu, PAUSE))
+    until("the new row acted", lambda: app.commands() == ["resume"])
+
+
+def test_the_icon_comes_back_with_the_panel(rig: Rig, panel: Piece, app: App) -> None:
+    app.says("connected")
+    shows(rig, IconState.CONNECTED)
+    for state in (IconState.PAUSED, IconState.OFFLINE):
+        panel.kill()
+        app.says(state.value)
+        panel.start()
+        at = shows(rig, state)
+    rig.click(*place(open_menu(rig, at), RECONNECT))
+    until("the menu acted", lambda: app.commands() == ["reconnect"])
+
+
+def test_quit_ends_the_program_and_the_icon_goes(rig: Rig, app: App) -> None:
+    app.says("connected")
+    rig.click(*place(open_menu(rig, shows(rig, IconState.CONNECTED)), QUIT))
+    until("it ended", lambda: app.process.poll() is not None)
+    assert (app.process.returncode, app.commands(), app.errors()) == (0, ["quit", "ended"], "")
+    until("the icon was gone", lambda: not icon_places(rig))

@@ -1,0 +1,198 @@
+"""The whole way: curl's POST to the real server, through the real app, to a real bubble and a real tray icon."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from notifier.tray.menu import IconState
+from tests.desktop.panel import PAUSE, QUIT, close_menu, icon_places, open_menu, place, shows
+from tests.desktop.rig import Piece, Rig, eventually, notify_call, until
+
+pytestmark = pytest.mark.timeout(120)
+
+ROOT = Path(__file__).parents[2]
+NOTIFY = "interface='org.freedesktop.Notifications',type='method_call',member='Notify'"
+PATIENCE = 30.0
+"""Seconds for what takes a process start or a few attempts to reconnect."""
+
+
+class Child:
+    """One of our commands in a process of its own, on the rig."""
+
+    def __init__(self, rig: Rig, *arguments: str, **environ: str) -> None:
+        self._out, self._err = rig.home / f"{arguments[0]}.out", rig.home / f"{arguments[0]}.err"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", *arguments],
+                env={**rig.environ, **environ},
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def errors(self) -> str:
+        return self._err.read_text()
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def kill(self) -> None:
+        if not self.ended():
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def left_behind(self) -> list[str]:
+        """Processes of its session that are still there."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[3]) == self.process.pid and fields[0] != "Z":
+                found.append(stat.parent.name)
+        return found
+
+
+class Server(Child):
+    """The bundled server; `port` 0 takes a free one."""
+
+    def __init__(self, rig: Rig, port: int = 0) -> None:
+        super().__init__(rig, "server", "--port", str(port))
+        until("the server said where it is", lambda: "\n" in self.output, PATIENCE)
+        self.base = self.output.splitlines()[0].split()[-1].rstrip("/")
+        self.port = int(self.base.rpartition(":")[2])
+
+    def publish(self, **message: str) -> None:
+        body = json.dumps(message).encode()
+        request = urllib.request.Request(f"{self.base}/events", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+            assert response.status == 201
+
+
+@pytest.fixture
+def server(rig: Rig) -> Iterator[Server]:
+    server = Server(rig)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def opened(rig: Rig) -> Path:
+    """What the browser was asked for; the browser is a script that writes it down."""
+    script, notes = rig.home / "browser", rig.home / "opened"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {notes}\n')
+    script.chmod(0o755)
+    notes.unlink(missing_ok=True)
+    notes.touch()
+    return notes
+
+
+@pytest.fixture
+def app(rig: Rig, dunst: Piece, panel: Piece, server: Server, opened: Path) -> Iterator[Child]:
+    app = Child(rig, "notifier", "run", f"{server.base}/events", BROWSER=f"{rig.home}/browser")
+    yield app
+    app.kill()
+    until("the icon was gone", lambda: not icon_places(rig))
+
+
+async def test_a_post_becomes_a_bubble_and_a_click_opens_its_link(
+    rig: Rig, server: Server, app: Child, opened: Path
+) -> None:
+    at = shows(rig, IconState.CONNECTED, PATIENCE)
+    async with rig.monitor(NOTIFY) as seen:
+        link = "https://ci.example/builds/412"
+        server.publish(
+            title="Build 412 failed", body="2 tests failed in test_checkout.py", urgency="critical", link=link
+        )
+        await eventually("the bubble was asked for", lambda: len(seen) == 1)
+    call = notify_call(seen[0])
+    assert (call.title, call.body) == ("Build 412 failed", "2 tests failed in test_checkout.py")
+    assert (call.hints["urgency"].signature, call.hints["urgency"].value) == ("y", 2)
+    until("the bubble was there", lambda: rig.bubbles() == 1)
+    open_menu(rig, at)
+    rig.screenshot("desktop")
+    close_menu(rig)
+    rig.click_bubble()
+    until("the link was opened", lambda: opened.read_text() == f"{link}\n")
+    assert not set(app.errors.lower().split()) & {"warning", "error", "traceback"}, app.errors
+
+
+def test_pausing_in_the_menu_holds_bubbles_until_resume(rig: Rig, server: Server, app: Child) -> None:
+    at = shows(rig, IconState.CONNECTED, PATIENCE)
+    rig.click(*place(open_menu(rig, at), PAUSE))
+    shows(rig, IconState.PAUSED)
+    server.publish(title="One")
+    server.publish(title="Two")
+    assert rig.bubbles() == 0
+    rig.click(*place(open_menu(rig, at), PAUSE))
+    until("both bubbles were shown", lambda: rig.bubbles() == 2)
+    shows(rig, IconState.CONNECTED)
+
+
+def test_a_killed_server_is_offline_and_what_was_missed_comes_when_it_is_back(
+    rig: Rig, server: Server, app: Child
+) -> None:
+    shows(rig, IconState.CONNECTED, PATIENCE)
+    server.publish(title="Before")
+    until("the first bubble was there", lambda: rig.bubbles() == 1)
+    server.kill()
+    shows(rig, IconState.OFFLINE, PATIENCE)
+    # While the app is stopped it cannot reconnect: what is published now is missed for certain.
+    app.process.send_signal(signal.SIGSTOP)
+    back = Server(rig, server.port)
+    try:
+        back.publish(title="Missed")
+        app.process.send_signal(signal.SIGCONT)
+        shows(rig, IconState.CONNECTED, PATIENCE)
+        until("the missed event was shown", lambda: "Missed" in displayed(rig).splitlines(), PATIENCE)
+    finally:
+        back.kill()
+
+
+def displayed(rig: Rig) -> str:
+    """The titles of all bubbles so far; dunst tells them of those that it closed."""
+    rig.close_bubbles()
+    history = json.loads(rig.run("dunstctl", "history"))
+    return "\n".join(entry["summary"]["data"] for entry in history["data"][0])
+
+
+def test_quitting_from_the_menu_ends_everything_with_exit_code_0(rig: Rig, server: Server, app: Child) -> None:
+    at = shows(rig, IconState.CONNECTED, PATIENCE)
+    rig.click(*place(open_menu(rig, at), QUIT))
+    until("the app ended", app.ended, PATIENCE)
+    assert (app.process.returncode, app.left_behind()) == (0, [])
+    assert "Traceback" not in app.errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_everything_with_exit_code_0(rig: Rig, app: Child, number: signal.Signals) -> None:
+    shows(rig, IconState.CONNECTED, PATIENCE)
+    app.process.send_signal(number)
+    until("the app ended", app.ended, PATIENCE)
+    assert (app.process.returncode, app.left_behind()) == (0, [])
+    assert "Traceback" not in app.errors
+
+
+def test_a_frozen_daemon_stops_no_stream(rig: Rig, dunst: Piece, server: Server, app: Child) -> None:
+    shows(rig, IconState.CONNECTED, PATIENCE)
+    dunst.freeze()
+    server.publish(title="Into the void")
+    until("its loss was noticed", lambda: "a bubble was not shown" in app.errors, PATIENCE)
+    dunst.thaw()
+    server.publish(title="Back again")
+    until("the next one was shown", lambda: "Back again" in displayed(rig), PATIENCE)

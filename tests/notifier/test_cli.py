@@ -1,0 +1,199 @@
+"""The command line as a person meets it: real processes, real sockets, no screen and no bus."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from notifier import __version__
+from tests.notifier.loopback import OK, Act, Script, loopback
+
+pytestmark = pytest.mark.timeout(60)
+
+
+@dataclass
+class Command:
+    """A running `sse-notifier`."""
+
+    process: asyncio.subprocess.Process
+
+    async def line(self) -> str:
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode().rstrip("\n")
+
+    async def complaint(self) -> str:
+        assert self.process.stderr is not None
+        return (await self.process.stderr.readline()).decode().rstrip("\n")
+
+    async def end(self, number: signal.Signals) -> tuple[int, str, str]:
+        self.process.send_signal(number)
+        return await self.result()
+
+    async def result(self) -> tuple[int, str, str]:
+        out, errors = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, out.decode(), errors.decode()
+
+
+@contextlib.asynccontextmanager
+async def command(tmp_path: Path, *arguments: str) -> AsyncIterator[Command]:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "notifier",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=environ,
+    )
+    try:
+        yield Command(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def test_the_version_is_told(tmp_path: Path) -> None:
+    async with command(tmp_path, "--version") as version:
+        assert await version.result() == (0, f"sse-notifier {__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+async def test_help_names_every_command(tmp_path: Path, arguments: list[str]) -> None:
+    async with command(tmp_path, *arguments) as tool:
+        code, out, errors = await tool.result()
+    assert (code, errors) == (0, "")
+    assert all(word in out for word in ("run", "demo", "watch"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["watch", "localhost:8080/events"], "did you mean http://localhost:8080/events ?"),
+        (["run", "ftp://example.org/x"], "is no http:// or https:// URL"),
+        (["watch", "http://a/", "--header", "Authorization Bearer x"], "written 'Name: value'"),
+        (["watch"], "Missing argument"),
+        (["watch", "http://a/", "--colour"], "No such option: --colour"),
+        (["wacth", "http://a/"], "No such command 'wacth'"),
+        (["run"], "Missing argument"),
+    ],
+)
+async def test_a_wrong_question_is_answered_in_one_sentence(
+    tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    async with command(tmp_path, *arguments) as tool:
+        code, out, errors = await tool.result()
+    assert (code, out) == (2, "")
+    assert sentence in errors
+    assert errors.startswith("sse-notifier: ")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["watch", "run"])
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "404 Not Found: there is nothing at this address"),
+        (b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "give a token with --header"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>", "answered with a web page (text/html), not"),
+    ],
+)
+async def test_a_stream_that_will_never_work_ends_the_command(
+    tmp_path: Path, name: str, answer: bytes, sentence: str
+) -> None:
+    async with loopback([answer]) as server, command(tmp_path, name, server.url) as tool:
+        code, _, errors = await tool.result()
+    assert code == 1
+    last = errors.splitlines()[-1]
+    assert last.startswith(f"sse-notifier: 127.0.0.1:{server.port}: ")
+    assert sentence in last
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_watch_keeps_trying_and_says_so_until_it_is_ended(tmp_path: Path, number: signal.Signals) -> None:
+    async with loopback() as gone:
+        url = gone.url
+    async with command(tmp_path, "watch", url) as tool:
+        complaint = await tool.complaint()
+        assert "(connection refused); is the server running?; trying again" in complaint
+        assert await tool.end(number) == (0, "", "")
+
+
+async def test_watch_prints_each_event_at_once(tmp_path: Path) -> None:
+    stream: Script = [OK, b"data: Hello, world!\n\nevent: job\ndata: one\ndata: \x1b[31mtwo\x07\n\n", Act.HANG]
+    async with loopback(stream) as server, command(tmp_path, "watch", server.url) as tool:
+        assert [await tool.line() for _ in range(4)] == ["message: Hello, world!", "job:", "one", "two"]
+
+
+async def test_watch_json_is_one_object_per_line_for_the_next_program(tmp_path: Path) -> None:
+    stream: Script = [OK, 'id: 7\nevent: job\ndata: 안녕 \x1b[31m\ndata: "x"\n\ndata: y\n\n'.encode(), Act.HANG]
+    async with loopback(stream) as server, command(tmp_path, "watch", "--json", server.url) as tool:
+        lines = [await tool.line() for _ in range(2)]
+    assert [json.loads(line) for line in lines] == [
+        {"type": "job", "data": '안녕 \x1b[31m\n"x"', "last_event_id": "7", "id": "7"},
+        {"type": "message", "data": "y", "last_event_id": "7", "id": None},
+    ]
+    assert all(line.isascii() and line.isprintable() for line in lines)
+
+
+async def test_watch_ends_when_nobody_reads_it_any_more(tmp_path: Path) -> None:
+    more = asyncio.Event()
+    stream: Script = [OK, b"data: a\n\n", more, b"data: b\n\n", Act.HANG]
+    async with loopback(stream) as server, command(tmp_path, "watch", server.url) as tool:
+        assert await tool.line() == "message: a"
+        assert tool.process.stdout is not None
+        tool.process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
+        more.set()
+        assert await tool.process.wait() == 0
+        assert tool.process.stderr is not None
+        assert await tool.process.stderr.read() == f"sse-notifier: 127.0.0.1:{server.port}: connected\n".encode()
+
+
+async def test_204_ends_watch_without_an_error(tmp_path: Path) -> None:
+    async with loopback([b"HTTP/1.1 204 No Content\r\n\r\n"]) as server, command(tmp_path, "watch", server.url) as tool:
+        code, out, errors = await tool.result()
+    assert (code, out) == (0, "")
+    assert "closed the stream for good" in errors
+
+
+async def test_without_a_desktop_run_says_what_is_missing_and_shows_in_the_terminal(tmp_path: Path) -> None:
+    stream: Script = [OK, b'data: {"title": "Build failed", "message": "main is red"}\n\n', Act.HANG]
+    async with loopback(stream) as server, command(tmp_path, "run", server.url) as tool:
+        shown = await tool.line() + await tool.line()
+        assert "Build failed" in shown
+        assert "main is red" in shown
+        code, _, errors = await tool.end(signal.SIGTERM)
+    assert code == 0
+    missing, connected = errors.splitlines()
+    assert "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session" in missing
+    assert connected.endswith("connected")
+
+
+async def test_the_demo_shows_its_own_events_and_ends_at_once(tmp_path: Path) -> None:
+    async with command(tmp_path, "demo", "--no-tray") as tool:
+        lines = [await tool.line() for _ in range(5)]
+        assert "The demo server is at http://127.0.0.1:" in lines[0]
+        code, _, _ = await tool.end(signal.SIGINT)
+    assert code == 0
+
+
+async def test_a_header_reaches_the_server_and_nothing_else(tmp_path: Path) -> None:
+    stream: Script = [OK, b"data: a\n\n", Act.HANG]
+    async with loopback(stream) as server:
+        url = server.url + "?auth=s3cret"
+        async with command(tmp_path, "watch", "-v", "-H", "Authorization: Bearer s3cret", url) as tool:
+            await tool.line()
+            _, out, errors = await tool.end(signal.SIGTERM)
+        assert "Authorization: Bearer s3cret\r\n" in server.heads[0]
+    assert "s3cret" not in out + errors
