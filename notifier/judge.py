@@ -7,6 +7,7 @@ where the rule fails on the values; `rules` knows what to do then.  `now` is in 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from notifier import plaintext, vocabulary
 from notifier.condition import Condition, Sight, State, Turn
@@ -113,7 +114,7 @@ class Judge:
 
     def _has_changed(self, memory: _Memory, values: dict[str, object]) -> bool:
         assert self._changed is not None
-        before, memory.value = memory.value, str(self._changed.value(values))[:KEY_LIMIT]
+        before, memory.value = memory.value, as_key(_text(self._changed.value(values)))
         values["before"], values["after"] = before, memory.value
         return before is not None and before != memory.value
 
@@ -187,8 +188,14 @@ class _Wording:
 
 
 def as_key(text: str) -> str:
-    """A key or an identity of at most `KEY_LIMIT` characters."""
+    """A key or an identity of at most `KEY_LIMIT` characters, another one for every text."""
+    if len(text) > KEY_LIMIT:
+        return sha256(text.encode("utf-8", "replace")).hexdigest()
     return plaintext.line(text, KEY_LIMIT)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _as_urgency(text: str) -> Urgency:

@@ -136,7 +136,7 @@ class Rules:
         return {
             "data": item.data,
             "outer": item.outer,
-            "event": {"type": event.type, "data": event.data, "id": event.last_event_id},
+            "event": {"type": event.type, "data": event.data, "id": event.id or ""},
             "stream": self._stream,
             "base": self._base,
         }

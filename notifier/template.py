@@ -263,8 +263,19 @@ def _from_json(text: object) -> payload.Json:
     return payload.read(text) if isinstance(text, str) else None
 
 
+def _shown(value: object) -> object:
+    """Values are shown as JSON has them, and null is shown as nothing."""
+    if value is None:
+        return ""
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | list | dict) else value
+
+
+def _spell_out(value: payload.Json, besides: Iterable[str] = ()) -> str:
+    return "" if isinstance(value, Undefined) else wording.spell_out(value, frozenset(besides))
+
+
 def _environment() -> _Environment:
-    environment = _Environment(undefined=_Missing, autoescape=False, keep_trailing_newline=False, cache_size=0)
+    environment = _Environment(undefined=_Missing, autoescape=False, cache_size=0, finalize=_shown)
     environment.globals.clear()
     kept = (
         "abs capitalize count d default dictsort first float int items last length list lower map max min reject"
@@ -278,10 +289,10 @@ def _environment() -> _Environment:
         "replace": _replace,
         "round": _round,
         "sentence": lambda text: wording.sentence(str(text)),
-        "spell_out": wording.spell_out,
+        "spell_out": _spell_out,
         "strip_html": lambda text: markup.strip_html(str(text)),
         "strip_markdown": lambda text: markup.strip_markdown(str(text)),
-        "to_json": lambda value: json.dumps(value, ensure_ascii=False),
+        "to_json": lambda value: json.dumps(value, ensure_ascii=False, default=str),
     }
     return environment
 

@@ -90,6 +90,7 @@ MAY_IMPORT = {
     "notifier/duration.py": set(),
     "notifier/rule.py": VALUES | {"notifier.duration", "notifier.template"},
     "notifier/preset.py": VALUES | {"notifier.duration", "notifier.rule"},
+    "notifier/presets": VALUES | {"notifier.preset"},
     "notifier/item.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier"},
     "notifier/judge.py": VALUES | WORDS | {"notifier.condition", "notifier.rule", "notifier.template"},
     "notifier/rules.py": VALUES

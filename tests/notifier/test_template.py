@@ -49,6 +49,10 @@ VALUES = {
         ("{{ 'disk_full'|sentence }}: {{ 'usedGB'|label }}", "Disk full: used GB"),
         ("{{ data.job|spell_out }}", "name: build · tags: x, y"),
         ("{{ data.template }}", "{{ 7 * 7 }}"),
+        (
+            "{{ none }}|{{ true }}|{{ data.items }}|{{ data.job }}",
+            '|true|[1, 2, 3]|{"name": "build", "tags": ["x", "y"]}',
+        ),
     ],
 )
 def test_a_template_makes_text_of_values(source: str, expected: str) -> None:
