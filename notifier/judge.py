@@ -110,7 +110,7 @@ class Judge:
         key = self._key_of(values)
         if self._rule.withdraw:
             return [Withdrawal(stream=self._stream, key=key)] if key else []
-        return [self._say(values, draft(), key)]
+        return [self._say(values, draft, key)]
 
     def _has_changed(self, memory: _Memory, values: dict[str, object]) -> bool:
         assert self._changed is not None
@@ -126,7 +126,7 @@ class Judge:
             sight = Sight.GOOD if self._clear is None or self._clear.holds(values) else Sight.UNCLEAR
         turn = memory.condition.see(sight, now)
         if sight is Sight.BAD and (turn is Turn.BEGAN or memory.condition.state is State.WAITING):
-            memory.trouble = self._say(values, draft(), self._key_of(values) or key)
+            memory.trouble = self._say(values, draft, self._key_of(values) or key)
         return self._tell(memory, turn, values, "Recovered: {}")
 
     def _hear(self, memory: _Memory, values: Values, key: str, now: float) -> list[Decision]:
@@ -134,7 +134,7 @@ class Judge:
         told = self._tell(memory, turn, values, "Heard again: {}")
         memory.condition.see(Sight.BAD, now)
         silent = self._titled(f"Nothing heard from {key or self._stream}")
-        memory.trouble = self._say(values, silent, f"rule {self.number} {key}".rstrip())
+        memory.trouble = self._say(values, lambda: silent, f"rule {self.number} {key}".rstrip())
         return told
 
     def _tell(self, memory: _Memory, turn: Turn | None, values: Values, over: str) -> list[Decision]:
@@ -143,11 +143,13 @@ class Judge:
         if turn is Turn.BEGAN:
             return [memory.trouble]
         fine = replace(self._titled(over.format(memory.trouble.title)), key=memory.trouble.key)
-        return [self._recovered.say(values, fine)]
+        return [self._recovered.say(values, lambda: fine)]
 
-    def _say(self, values: Values, draft: Notification, key: str) -> Notification:
+    def _say(self, values: Values, draft: Draft, key: str) -> Notification:
         identity = as_key(self._identity.render(values)) if self._identity is not None else ""
-        return replace(self._words.say(values, draft), key=key or draft.key, identity=identity or None)
+        blank = self._titled(self._stream)
+        said = self._words.say(values, draft, blank if key else None)
+        return replace(said, key=key or said.key, identity=identity or None)
 
     def _titled(self, title: str) -> Notification:
         return Notification(stream=self._stream, title=plaintext.line(title, TITLE_LIMIT) or "Event")
@@ -175,15 +177,21 @@ class _Wording:
         self._templates = {name: Template(source) for name, source in given.items() if source is not None}
         self.names = frozenset(name for template in self._templates.values() for name in template.names)
 
-    def say(self, values: Values, draft: Notification) -> Notification:
-        """The words that are set, and those of `draft` where none are or a title is empty."""
+    def say(self, values: Values, draft: Draft, blank: Notification | None = None) -> Notification:
+        """The words that are set, and those of the draft where none are or a title is empty.
+
+        The draft costs most of the time, so where all is set the words are put upon `blank`, if there is one.
+        """
         said = {name: template.render(values) for name, template in self._templates.items()}
+        title = plaintext.line(said.get("title", ""), TITLE_LIMIT)
+        complete = blank is not None and title and len(said) == len(Words.model_fields)
+        drafted = blank if complete and blank is not None else draft()
         return replace(
-            draft,
-            title=plaintext.line(said.get("title", ""), TITLE_LIMIT) or draft.title,
-            body=plaintext.lines(said["body"], BODY_LIMIT) if "body" in said else draft.body,
-            urgency=_as_urgency(said["urgency"]) if "urgency" in said else draft.urgency,
-            link=plaintext.link(said["link"]) if "link" in said else draft.link,
+            drafted,
+            title=title or drafted.title,
+            body=plaintext.lines(said["body"], BODY_LIMIT) if "body" in said else drafted.body,
+            urgency=_as_urgency(said["urgency"]) if "urgency" in said else drafted.urgency,
+            link=plaintext.link(said["link"]) if "link" in said else drafted.link,
         )
 
 

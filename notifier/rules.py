@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from notifier import default, plaintext
+from notifier.habit import Habit
 from notifier.item import Item, items
 from notifier.judge import Decision, Judge, Values, as_key
 from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
@@ -50,6 +51,7 @@ class Rules:
         self._identity = Template(preset.identity) if preset.identity is not None else None
         self._refusals = [(Expression(refusal.when), refusal.say) for refusal in preset.refusals]
         self._judges = [Judge(stream, number, rule) for number, rule in enumerate((*rules, *preset.rules), 1)]
+        self._habit = Habit()
         self._settled_at = float("-inf")
         self._complained: set[str] = set()
 
@@ -125,7 +127,7 @@ class Rules:
         return told
 
     def _default(self, event: Event, item: Item) -> Notification | None:
-        return default.decide_value(self._stream, event.type, item.data, item.text)
+        return default.decide_value(self._stream, event.type, self._habit.arrange(item.data), item.text)
 
     def _draft(self, event: Event, item: Item) -> Notification:
         """What the words of a rule are put upon; an event that says nothing by itself has a title at least."""

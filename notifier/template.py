@@ -11,9 +11,12 @@ and nested loops.
 import json
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from itertools import islice
 
+import jinja2
 from jinja2 import ChainableUndefined, TemplateError, meta, nodes
+from jinja2.environment import TemplateExpression
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import SandboxedEnvironment
@@ -30,6 +33,8 @@ PIECES_LIMIT = 1_000
 PRODUCT_LIMIT = 1_000_000
 """Characters or elements that an operation on two values may make."""
 NUMBER_LIMIT = 10**18
+CACHE_LIMIT = 1_000
+"""Templates that are kept compiled: a reload of the configuration compiles only what is new."""
 
 
 class RenderFailed(Exception):
@@ -75,8 +80,7 @@ class Expression:
     def __init__(self, source: str) -> None:
         self.source = source
         try:
-            self._template = _ENVIRONMENT.compile_expression(_short(source), undefined_to_none=True)
-            self.names = _names("{{ " + source + " }}")
+            self._template, self.names = _compiled_expression(source)
         except (TemplateError, RecursionError) as error:
             raise UsageError(f"{source!r} is no expression: {error}") from error
 
@@ -110,9 +114,7 @@ class Template:
     def __init__(self, source: str) -> None:
         self.source = source
         try:
-            _refuse_what_may_run_long(_short(source))
-            self._template = _ENVIRONMENT.from_string(source)
-            self.names = _names(source)
+            self._template, self.names = _compiled_template(source)
         except (TemplateError, RecursionError) as error:
             raise UsageError(f"{source!r} is no template: {error}") from error
 
@@ -127,6 +129,18 @@ class Template:
             return "".join(_start_of(islice(self._template.root_render_func(context), PIECES_LIMIT)))
         except Exception as error:
             raise RenderFailed(f"{self.source!r}: {_reason(error)}") from error
+
+
+@lru_cache(maxsize=CACHE_LIMIT)
+def _compiled_expression(source: str) -> tuple[TemplateExpression, frozenset[str]]:
+    names = _names("{{ " + _short(source) + " }}")
+    return _ENVIRONMENT.compile_expression(source, undefined_to_none=True), names
+
+
+@lru_cache(maxsize=CACHE_LIMIT)
+def _compiled_template(source: str) -> tuple[jinja2.Template, frozenset[str]]:
+    _refuse_what_may_run_long(_short(source))
+    return _ENVIRONMENT.from_string(source), _names(source)
 
 
 def _start_of(pieces: Iterable[str]) -> Iterable[str]:

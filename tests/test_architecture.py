@@ -29,7 +29,9 @@ PURE = {
     "notifier/rule.py",
     "notifier/preset.py",
     "notifier/item.py",
+    "notifier/habit.py",
     "notifier/judge.py",
+    "notifier/recognition.py",
     "notifier/rules.py",
     "notifier/flood.py",
     "notifier/schema.py",
@@ -92,12 +94,15 @@ MAY_IMPORT = {
     "notifier/preset.py": VALUES | {"notifier.duration", "notifier.rule"},
     "notifier/presets": VALUES | {"notifier.preset"},
     "notifier/item.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier"},
+    "notifier/habit.py": WORDS,
+    "notifier/recognition.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier.template", "notifier"},
     "notifier/judge.py": VALUES | WORDS | {"notifier.condition", "notifier.rule", "notifier.template"},
     "notifier/rules.py": VALUES
     | WORDS
     | {
         "notifier.sse",
         "notifier.default",
+        "notifier.habit",
         "notifier.item",
         "notifier.judge",
         "notifier.preset",
