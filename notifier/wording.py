@@ -50,7 +50,7 @@ def spell_out(value: Json, besides: Collection[str] = (), *, need: bool = True) 
 
 
 def _pairs(value: Mapping[str, Json], besides: Collection[str], *, noise: bool) -> Iterator[tuple[str, str]]:
-    for prefix, name, field in _flattened(value):
+    for prefix, name, field in _flattened(value, besides):
         if name in besides or (not noise and vocabulary.is_noise(name)):
             continue
         text = _short(field)
@@ -58,16 +58,20 @@ def _pairs(value: Mapping[str, Json], besides: Collection[str], *, noise: bool) 
             yield prefix + label(name), text
 
 
-def _flattened(value: Mapping[str, Json]) -> Iterator[tuple[str, str, Json]]:
-    """What is not an object, here and one level down."""
+def _flattened(
+    value: Mapping[str, Json], besides: Collection[str], wrappers: int = 3
+) -> Iterator[tuple[str, str, Json]]:
+    """What is not an object, here and one level down; what only wraps is no level."""
     for name, field in list(value.items())[: 8 * PAIRS_LIMIT]:
         if not isinstance(field, Mapping):
             yield "", name, field
-            continue
-        prefix = "" if vocabulary.bare(name) in vocabulary.WRAPPERS else label(name) + " "
-        for inner, deeper in list(field.items())[:PAIRS_LIMIT]:
-            if not isinstance(deeper, Mapping):
-                yield prefix, inner, deeper
+        elif vocabulary.bare(name) in vocabulary.WRAPPERS:
+            if wrappers:
+                yield from _flattened(field, besides, wrappers - 1)
+        elif name not in besides:
+            for inner, deeper in list(field.items())[:PAIRS_LIMIT]:
+                if not isinstance(deeper, Mapping):
+                    yield label(name) + " ", inner, deeper
 
 
 def _short(value: Json) -> str:
