@@ -23,10 +23,10 @@ class Habit:
         """By name: the hash of what the field said last, and in how many events in a row it did."""
 
     def arrange(self, value: Json) -> Json:
-        """`value` with what differs first; only an object with more fields than are spelled out is changed."""
-        if not isinstance(value, Mapping) or len(value) <= PAIRS_LIMIT:
+        """`value` with what differs first; an object of which all fields are spelled out, or very many, stays."""
+        if not isinstance(value, Mapping) or not PAIRS_LIMIT < len(value) <= FIELDS_LIMIT:
             return value
-        for name, field in list(value.items())[:FIELDS_LIMIT]:
+        for name, field in value.items():
             if name in self._usual or len(self._usual) < FIELDS_LIMIT:
                 said = hash(field) if field is None or isinstance(field, str | int | float) else hash(repr(field)[:500])
                 before, times = self._usual.get(name, (said, 0))

@@ -13,7 +13,7 @@ Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json
 
 SIZE_LIMIT = 1 << 20
 """Characters of JSON that are read; longer data is text."""
-PARTS_LIMIT = 50_000
+PARTS_LIMIT = 20_000
 """Commas and opening brackets of JSON that is read (tens of milliseconds); data with more is text."""
 DEPTH_LIMIT = 100
 """Levels of JSON that are read."""

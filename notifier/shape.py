@@ -13,6 +13,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from notifier import plaintext, vocabulary, wording
 from notifier.notification import Urgency
@@ -113,8 +114,8 @@ class _Search:
         return min(others, key=lambda candidate: candidate.price, default=None)
 
     def _look_at(self, one: _Object) -> Iterator[_Object]:
-        siblings = frozenset(vocabulary.bare(name) for name in list(one.values)[:FIELDS_LIMIT])
-        for name, value in list(one.values.items())[:FIELDS_LIMIT]:
+        siblings = frozenset(vocabulary.bare(name) for name in islice(one.values, FIELDS_LIMIT))
+        for name, value in islice(one.values.items(), FIELDS_LIMIT):
             bare = vocabulary.bare(name)
             if isinstance(value, list) and len(value) == 1:
                 value = value[0]
@@ -150,7 +151,7 @@ class _Search:
             self.settled = self.settled or vocabulary.is_settled(text)
 
     def _look_at_person(self, one: _Object, owner: _Object) -> None:
-        for name, value in list(one.values.items())[:FIELDS_LIMIT]:
+        for name, value in islice(one.values.items(), FIELDS_LIMIT):
             if isinstance(value, str) and value.strip():
                 for role, rank in vocabulary.roles(name).items():
                     if role in ("name", "sender"):

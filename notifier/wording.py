@@ -4,6 +4,7 @@ It does not choose what is important; it leaves out what is for machines as long
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from notifier import plaintext, vocabulary
 from notifier.payload import Json
@@ -62,14 +63,14 @@ def _flattened(
     value: Mapping[str, Json], besides: Collection[str], wrappers: int = 3
 ) -> Iterator[tuple[str, str, Json]]:
     """What is not an object, here and one level down; what only wraps is no level."""
-    for name, field in list(value.items())[: 8 * PAIRS_LIMIT]:
+    for name, field in islice(value.items(), 8 * PAIRS_LIMIT):
         if not isinstance(field, Mapping):
             yield "", name, field
         elif vocabulary.bare(name) in vocabulary.WRAPPERS:
             if wrappers:
                 yield from _flattened(field, besides, wrappers - 1)
         elif name not in besides:
-            for inner, deeper in list(field.items())[:PAIRS_LIMIT]:
+            for inner, deeper in islice(field.items(), PAIRS_LIMIT):
                 if not isinstance(deeper, Mapping):
                     yield label(name) + " ", inner, deeper
 

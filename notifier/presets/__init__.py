@@ -1,5 +1,6 @@
 """A preset's name in, the preset that comes with the program out.  It reads nothing but this package's own files."""
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -27,3 +28,9 @@ def bundled(name: str) -> Preset:
     if name not in names():
         raise UsageError(f"there is no preset {name!r}; there are {', '.join(names())}")
     return preset.parse(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"), f"{name}.toml")
+
+
+def known(own: Iterable[Preset] = ()) -> dict[str, Preset]:
+    """Every preset by its name, the person's own ones first; one of the same name takes the place of ours."""
+    mine = {one.name: one for one in own}
+    return mine | {name: bundled(name) for name in names() if name not in mine}

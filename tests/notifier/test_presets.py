@@ -10,6 +10,7 @@ import pytest
 
 from notifier import preset, presets
 from notifier.errors import UsageError
+from notifier.notification import Notification, Withdrawal
 from notifier.rules import Rules
 from notifier.sse import Event
 from tests.telling import tell
@@ -80,6 +81,37 @@ def test_a_server_that_answers_200_and_means_no_is_understood(
 def test_a_preset_that_does_not_exist_is_named_with_those_that_do() -> None:
     with pytest.raises(UsageError, match=r"no preset 'nfty'; there are .*ntfy"):
         presets.bundled("nfty")
+
+
+def test_a_persons_own_preset_wins() -> None:
+    mine = preset.parse('name = "ntfy"\ntitle = "My ntfy"', "ntfy.toml")
+    other = preset.parse('name = "zoo"\ntitle = "Zoo"', "zoo.toml")
+    known = presets.known([mine, other])
+    assert list(known)[:2] == ["ntfy", "zoo"]
+    assert known["ntfy"].title == "My ntfy"
+    assert set(known) == {*presets.names(), "zoo"}
+
+
+MONSTERS = [
+    "[" * 100_000,
+    '{"a":' * 100_000,
+    '{"event":"message","topic":"x","content_type":"text/markdown","message":"' + "*a " * 300_000 + '"}',
+    '{"account":{"acct":"x"},"content":"' + "<p" * 400_000 + '"}',
+    "[" + ",".join(['{"type":"update","data":[{"type":"light","on":{"on":true}}]}'] * 5_000) + "]",
+    '{"topic":"' + "/" * 900_000 + '","payload":"' + "[" * 90_000 + '","type":"ItemStateChangedEvent"}',
+    '{"envelope":{"source":"' + "\\u202e" * 100_000 + '","timestamp":1,"dataMessage":{"message":"x"}}}',
+    '{"path":"/k","data":{"title":' + "9" * 5_000 + ',"name":"' + "\\ud800" * 1_000 + '"}}',
+    "\x1b[" * 500_000,
+]
+
+
+@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("data", MONSTERS, ids=lambda data: data[:20])
+def test_no_monster_breaks_a_preset(name: str, data: str) -> None:
+    rules = rules_of(name)
+    for now, event_type in enumerate(("message", "update", "put", "state")):
+        for decision in rules.decide(Event(event_type, data, ""), now):
+            assert isinstance(decision, Notification | Withdrawal)
 
 
 @pytest.mark.parametrize(
