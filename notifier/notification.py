@@ -6,7 +6,7 @@ arbitrary text safe is `rules`' work; refusing what is not safe is done here.
 """
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import urlsplit
 
@@ -47,6 +47,8 @@ class Notification:
     """A later notification of the same stream and key takes the place of this one's bubble."""
     identity: str | None = None
     """Two notifications of one stream and identity are the same one, told twice."""
+    row: int | None = field(default=None, compare=False)
+    """Its row in the history, once it is recorded; None for a digest, which stands for many."""
 
     def __post_init__(self) -> None:
         if not self.title.strip() or len(self.title) > TITLE_LIMIT:

@@ -100,7 +100,7 @@ class Source:
         self.stream = stream
         self.ready_state = ReadyState.CONNECTING
         self.last_event_id = last_event_id
-        """ID to resume after: that of the last event that `delivered` was told of."""
+        """ID to resume after: the last one that `delivered` was told of."""
         self.failures = 0
         """Attempts of no use since the last one that was."""
         self.has_been_open = False
@@ -117,6 +117,11 @@ class Source:
     def is_outage(self) -> bool:
         """Whether a person should hear that it is offline: a planned close that is soon mended is not."""
         return self.ready_state is not ReadyState.OPEN and (self.failures > 0 or self.ready_state is ReadyState.CLOSED)
+
+    @property
+    def is_soon_back(self) -> bool:
+        """Whether the stream only ended as many do, and the first attempt to follow it further is under way."""
+        return self.ready_state is ReadyState.CONNECTING and self.has_been_open and self.failures == 0
 
     def connect(self) -> Request:
         """The request that begins an attempt."""
@@ -167,7 +172,8 @@ class Source:
         """Bytes of the body, as they come; the events they complete.
 
         Raises:
-            StreamFailed: one event is larger than the stream's limit.  The events before it were returned earlier.
+            StreamFailed: one event is larger than the stream's limit.  The events before it were returned earlier;
+                no bytes at all are enough to hear of it.
         """
         try:
             events = self._parser.feed(chunk)
@@ -181,18 +187,14 @@ class Source:
             self.failures = 0
         return events
 
-    def delivered(self, event: Event) -> None:
-        """This event is in safe hands: resume after it."""
-        self.last_event_id = event.last_event_id
+    @property
+    def latest_event_id(self) -> str:
+        """The last event ID after all that was received, in safe hands or not."""
+        return self._parser.last_event_id
 
-    def drained(self) -> None:
-        """Every event so far is in safe hands; an ID that came without data counts too (HTML 9.2.6).
-
-        Raises:
-            StreamFailed: what follows is an event larger than the stream's limit.
-        """
-        self.last_event_id = self._parser.last_event_id
-        self.receive(b"")
+    def delivered(self, last_event_id: str) -> None:
+        """All events up to this ID are in safe hands: resume after it."""
+        self.last_event_id = last_event_id
 
     def lose(self, now: float, chance: float) -> float:
         """The connection is gone, or could not be made.
@@ -286,6 +288,12 @@ class Source:
         # What was configured for one origin may be a secret; another origin never sees it.
         self.request = Request(there, self.request.headers if same else self._headers())
         return self.request
+
+
+def identity(url: str) -> str:
+    """What of `url` says which events these are, without secrets: origin and path."""
+    scheme, host, port = _origin(url)
+    return f"{scheme}://{host}:{port}{urlsplit(url).path}"
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -20,7 +20,9 @@ class StreamStatus:
     detail: str = ""
     """Why it is not open, in one sentence; empty while it is, and before the first attempt."""
     is_outage: bool = False
-    """Whether to call it offline; a planned close that is soon mended is none."""
+    """Whether to call it offline."""
+    is_soon_back: bool = False
+    """Whether it only closed as many streams do on purpose: nothing to flicker about."""
 
 
 @dataclass(frozen=True, slots=True)

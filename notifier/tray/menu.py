@@ -144,7 +144,7 @@ def _stream_text(stream: StreamStatus, limit: int) -> str:
         case ReadyState.CONNECTING:
             if stream.is_outage:
                 return f"offline: {detail or 'no connection'}, retrying"
-            return "reconnecting…" if detail else "connecting…"
+            return "reconnecting…" if stream.is_soon_back else "connecting…"
         case ReadyState.CLOSED:
             return f"stopped: {detail}" if detail else "ended"
 
@@ -153,9 +153,10 @@ def _stream_state(stream: StreamStatus) -> IconState:
     match stream.ready_state:
         case ReadyState.OPEN:
             return IconState.CONNECTED
+        case ReadyState.CONNECTING if stream.is_soon_back:
+            return IconState.CONNECTED
         case ReadyState.CONNECTING if not stream.is_outage:
-            # A connection that was lost and is made anew at once is nothing to flicker about.
-            return IconState.CONNECTED if stream.detail else IconState.CONNECTING
+            return IconState.CONNECTING
         case _:
             return IconState.OFFLINE
 

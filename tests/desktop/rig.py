@@ -60,7 +60,13 @@ DUNST_CONFIG = """\
     markup = full
     format = "<b>%s</b>\\n%b"
     frame_width = 1
-    show_indicators = yes
+    show_indicators = no
+    padding = 12
+    horizontal_padding = 14
+    corner_radius = 6
+    background = "#26303b"
+    foreground = "#f2f4f6"
+    frame_color = "#4a5a6a"
     stack_duplicates = no
     mouse_left_click = do_action, close_current
 [urgency_low]
@@ -69,7 +75,8 @@ DUNST_CONFIG = """\
     timeout = 0
 [urgency_critical]
     timeout = 0
-    frame_color = "#d02020"
+    frame_color = "#e05050"
+    background = "#3b2730"
 """
 PANEL_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>

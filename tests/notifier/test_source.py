@@ -222,7 +222,7 @@ def test_a_planned_close_is_no_outage() -> None:
         source.receive(b'retry: 10\nevent: close\ndata: "byebye"\n\n')
         delay = source.lose(now + 30.0, 0.9)
         assert delay < 0.2
-        assert not source.is_outage
+        assert (source.is_outage, source.is_soon_back) == (False, True)
         now += 30.0 + delay
 
 
@@ -274,7 +274,7 @@ def test_an_event_over_the_limit_fails_the_stream_and_keeps_what_came_before() -
     source = opened(make(event_limit=1_024))
     assert [event.data for event in source.receive(b"data: first\n\ndata: " + b"x" * 2_000)] == ["first"]
     with pytest.raises(StreamFailed, match="1,024 bytes"):
-        source.drained()
+        source.receive(b"")
     assert source.ready_state is ReadyState.CLOSED
 
 
@@ -284,10 +284,8 @@ def test_the_stream_resumes_after_the_last_event_in_safe_hands() -> None:
     assert source.connect().headers["Last-Event-ID"] == "0"
     opened(source)
     first, second = source.receive(b"id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n")
-    source.delivered(first)
-    assert source.last_event_id == "1"
-    source.delivered(second)
-    source.drained()
+    assert (first.last_event_id, second.last_event_id, source.latest_event_id) == ("1", "2", "3")
+    source.delivered(source.latest_event_id)
     assert source.connect().headers["Last-Event-ID"] == "3"
 
 

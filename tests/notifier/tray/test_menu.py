@@ -94,7 +94,7 @@ def test_a_left_click_opens_the_last_notification_if_it_can_be_opened() -> None:
         (Status((CI,)), IconState.CONNECTED),
         (Status((CI, CI)), IconState.CONNECTED),
         (Status((CI, NEWS)), IconState.CONNECTING),
-        (Status((StreamStatus("stellar", CONNECTING, "the server ended the connection"),)), IconState.CONNECTED),
+        (Status((StreamStatus("stellar", CONNECTING, is_soon_back=True),)), IconState.CONNECTED),
         (Status((CI, NEWS, HOME)), IconState.OFFLINE),
         (Status((CI, GONE)), IconState.OFFLINE),
         (Status((DONE,)), IconState.OFFLINE),
