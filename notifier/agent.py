@@ -1,42 +1,44 @@
-"""The way of one event: decide, offer, show.  And the one TaskGroup that owns every task.
+"""The way of one event: decide, record, offer, show.  And the one TaskGroup that owns every task.
 
-The agent knows nothing of threads, trays or command lines.  It is given a desktop to show bubbles on and a function to
-tell its status to; it takes commands on its own event loop.
+The agent knows nothing of threads, trays or command lines.  It is given a history to record in, a desktop to show
+bubbles on and a function to tell its status to; it takes commands on its own event loop.
 """
 
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
-from notifier.errors import BubbleFailed, LinkFailed, NotifierError, StreamFailed
-from notifier.flood import Gate
+from notifier.errors import LinkFailed, NotifierError, StreamFailed
 from notifier.notification import Notification
+from notifier.outbox import Outbox
 from notifier.rules import decide
-from notifier.source import ReadyState, Source
+from notifier.source import ReadyState, Source, identity
 from notifier.sse import Event
 from notifier.status import Command, Status, StreamStatus, Verb
+from notifier.store import Entry, Store
 from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
-QUEUE = 100
-"""Notifications on their way to the desktop.  When it is full, what comes is only in the log."""
+TEND = 1.0
+"""Seconds between two looks after the history."""
 
 
 class Line:
     """One stream that the agent follows, and how it is doing."""
 
-    def __init__(self, stream: Stream) -> None:
-        """Nothing is known of it yet."""
+    def __init__(self, stream: Stream, last_event_id: str) -> None:
+        """Not connected yet."""
         self.stream = stream
-        self.source = Source(stream)
+        self.source = Source(stream, last_event_id)
         self.follower: Follower | None = None
         self.detail = ""
+        self.was_outage = False
         self.again = asyncio.Event()
         """Set when a closed stream shall be followed once more."""
 
@@ -54,6 +56,7 @@ class Agent:
     def __init__(
         self,
         config: Config,
+        store: Store,
         open_desktop: Callable[[Activated], Awaitable[Desktop]],
         open_link: Callable[[str], Awaitable[None]],
         update: Callable[[Status], None],
@@ -64,22 +67,22 @@ class Agent:
 
         Args:
             config: What to follow.
+            store: Where to record; the agent does not close it.
             open_desktop: Makes what bubbles appear on; the agent closes it.
             open_link: Opens a link in the person's browser; may raise LinkFailed.
             update: Told of each change, on the event loop, at most once per turn of it.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
         """
+        self._store = store
         self._open_desktop = open_desktop
         self._open_link = open_link
         self._update = update
         self._stay = stay
-        self._lines = {stream.name: Line(stream) for stream in config.streams}
-        self._gate = Gate()
+        self._outbox = Outbox(store)
+        self._lines = {stream.name: self._line(stream) for stream in config.streams}
         self._paused = False
         self._last: Notification | None = None
-        self._queue: asyncio.Queue[Notification] = asyncio.Queue(QUEUE)
-        self._offered = asyncio.Event()
         self._update_is_due = False
         self._group = asyncio.TaskGroup()
 
@@ -95,8 +98,8 @@ class Agent:
                 _closing(await self._open_desktop(self.activate)) as desktop,
                 self._group as group,
             ):
-                group.create_task(self._show(desktop), name="bubbles")
-                group.create_task(self._release(), name="gate")
+                group.create_task(self._outbox.run(desktop), name="bubbles")
+                group.create_task(self._tend(), name="history")
                 for line in self._lines.values():
                     group.create_task(self._follow(line), name=f"stream {line.stream.name}")
         except BaseExceptionGroup as errors:
@@ -106,26 +109,15 @@ class Agent:
                 raise
             raise ours.exceptions[0] from None
 
-    async def handle(self, stream: str, event: Event) -> None:
-        """The way of one event."""
-        notification = decide(stream, event)
-        if notification is None:
-            return
-        self._last = notification
-        self._offer(notification)
-        self._publish()
-
     def obey(self, command: Command) -> None:
         """Do what the person asked for.  On the event loop only."""
         match command.verb:
             case Verb.PAUSE:
                 self._paused = True
-                self._gate.shut()
+                self._outbox.pause()
             case Verb.RESUME:
                 self._paused = False
-                for held in self._gate.open(time.monotonic()):
-                    self._enqueue(held)
-                self._offered.set()
+                self._outbox.unpause()
             case Verb.RECONNECT:
                 for line in self._lines.values():
                     if line.follower is not None:
@@ -138,16 +130,27 @@ class Agent:
 
     def activate(self, notification: Notification) -> None:
         """The person clicked this notification.  On the event loop only."""
+        if notification.row is not None:
+            self._store.read([notification.row])
         if notification.link is not None:
             self._group.create_task(self._open(notification.link), name="link")
+
+    def _line(self, stream: Stream) -> Line:
+        mark = self._store.resume(stream.name, identity(stream.url))
+        if mark is not None:
+            self._outbox.resume(stream.name)
+        return Line(stream, mark.last_event_id if mark else "")
 
     async def _follow(self, line: Line) -> None:
         name = line.stream.name
 
-        async def deliver(event: Event) -> None:
-            await self.handle(name, event)
+        async def deliver(events: Sequence[Event], last_event_id: str) -> None:
+            self._handle(name, events, last_event_id)
 
         def changed(reason: str) -> None:
+            if line.was_outage and line.source.ready_state is ReadyState.OPEN:
+                self._outbox.resume(name)
+            line.was_outage = line.source.is_outage
             line.detail = reason
             self._publish()
 
@@ -165,6 +168,25 @@ class Agent:
                 line.follower = None
             await line.again.wait()
 
+    def _handle(self, stream: str, events: Sequence[Event], last_event_id: str) -> None:
+        """The way of one event, for events that came together: they share a transaction."""
+        entries = [
+            Entry(notification=notification, event_type=event.type, event_id=event.id)
+            for event in events
+            if (notification := decide(stream, event)) is not None
+        ]
+        for row, entry in zip(self._store.record(stream, entries, last_event_id), entries, strict=True):
+            if row is not None:
+                self._last = replace(entry.notification, row=row)
+                self._outbox.offer(self._last)
+        if entries:
+            self._publish()
+
+    async def _tend(self) -> None:
+        while True:
+            await asyncio.sleep(TEND)
+            self._store.tend()
+
     def _end_if_nothing_is_left(self) -> None:
         lines = self._lines.values()
         if self._stay or any(line.source.has_been_open for line in lines):
@@ -172,46 +194,11 @@ class Agent:
         if all(line.source.ready_state is ReadyState.CLOSED for line in lines):
             raise StreamFailed("; ".join(f"{line.stream.name}: {line.detail}" for line in lines))
 
-    def _offer(self, notification: Notification) -> None:
-        now = time.monotonic()
-        for ready in self._gate.offer(now, notification):
-            self._enqueue(ready)
-        self._offered.set()
-
-    def _enqueue(self, notification: Notification) -> None:
-        try:
-            self._queue.put_nowait(notification)
-        except asyncio.QueueFull:
-            logger.warning("%s: the desktop is too slow; a notification was not shown", notification.stream)
-
-    async def _release(self) -> None:
-        """Let out what the gate held, as soon as it allows."""
-        while True:
-            self._offered.clear()
-            now = time.monotonic()
-            for ready in self._gate.release(now):
-                self._enqueue(ready)
-            pause = self._gate.next_release(now)
-            try:
-                async with asyncio.timeout(pause):
-                    await self._offered.wait()
-            except TimeoutError:
-                continue
-
     async def _open(self, link: str) -> None:
         try:
             await self._open_link(link)
         except LinkFailed as error:
             logger.warning("%s", error)
-
-    async def _show(self, desktop: Desktop) -> None:
-        """Show bubbles, one after the other: a desktop that hangs stops nothing but the next bubble."""
-        while True:
-            notification = await self._queue.get()
-            try:
-                await desktop.show(notification)
-            except BubbleFailed as error:
-                logger.warning("%s: a bubble was not shown: %s", notification.stream, error)
 
     def _publish(self) -> None:
         if not self._update_is_due:

@@ -10,22 +10,29 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from platformdirs import user_state_path
 
-from notifier import __version__, config, plaintext
+from notifier import __version__, config, moment, plaintext
 from notifier.agent import Agent
 from notifier.client import Follower
 from notifier.config import Config
 from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
+from notifier.desktop.log import lines
 from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
+from notifier.history import Row, read_history
 from notifier.loop import LoopThread
 from notifier.source import Source
 from notifier.sse import Event
 from notifier.status import Command, Verb
+from notifier.store import Store
 from notifier.transport import Transport
 
 TEXT_LIMIT = 10_000
@@ -99,14 +106,14 @@ def run(
     """
     _log(verbose=verbose)
     settings = config.from_arguments(urls, header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
-    return _run(contextlib.nullcontext(settings), with_tray=not no_tray)
+    return _run(contextlib.nullcontext(settings), _history_path(), with_tray=not no_tray)
 
 
 @app.command()
 def demo(no_tray: NoTray = False, verbose: Verbose = False) -> int:
     """Start the bundled server on a free port and show what it publishes."""
     _log(verbose=verbose)
-    return _run(_demo_server(), with_tray=not no_tray)
+    return _run(_demo_server(), None, with_tray=not no_tray)
 
 
 @app.command()
@@ -130,6 +137,21 @@ def watch(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@app.command()
+def history(
+    stream: Annotated[str | None, typer.Option("--stream", metavar="NAME", help="Of this stream only.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="30m, 2h, 3d or 2026-11-23.")] = None,
+    search: Annotated[str | None, typer.Option("--search", metavar="TEXT", help="In title, text or link.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 100,
+    json: Json = False,
+) -> None:
+    """Show past notifications, the newest last."""
+    now = datetime.now().astimezone()
+    earliest = None if since is None else moment.parse(since, now)
+    for row in read_history(_history_path(), stream=stream, since=earliest, search=search, limit=limit):
+        _print_line(_row_as_json(row) if json else _row_as_text(row))
+
+
 @contextlib.asynccontextmanager
 async def _demo_server() -> AsyncIterator[Config]:
     from server.web import serve
@@ -141,7 +163,7 @@ async def _demo_server() -> AsyncIterator[Config]:
         yield config.from_arguments([f"{base}/events"])
 
 
-def _run(settings: contextlib.AbstractAsyncContextManager[Config], *, with_tray: bool) -> int:
+def _run(settings: contextlib.AbstractAsyncContextManager[Config], history: Path | None, *, with_tray: bool) -> int:
     """The agent on its loop in the background, the tray on the main thread."""
     from notifier.tray.tray import Tray
 
@@ -153,8 +175,9 @@ def _run(settings: contextlib.AbstractAsyncContextManager[Config], *, with_tray:
 
     async def session() -> None:
         async with settings as config:
-            agents.append(Agent(config, _open_desktop, _open_link, tray.update, stay=False))
-            await agents[0].run()
+            with contextlib.closing(Store(history, clock=time.time, tell=_say)) as store:
+                agents.append(Agent(config, store, _open_desktop, _open_link, tray.update, stay=False))
+                await agents[0].run()
 
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
     if sys.platform.startswith("linux") and session_bus(os.environ) is None:
@@ -179,6 +202,10 @@ def _obey(agents: list[Agent], command: Command) -> None:
         agents[0].obey(command)
 
 
+def _history_path() -> Path:
+    return user_state_path("sse-notifier", appauthor=False) / "history.db"
+
+
 async def _open_desktop(activated: Activated) -> Desktop:
     choice = await choose(os.environ, activated, _print_line)
     if choice.complaint:
@@ -199,8 +226,9 @@ async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
         for number in _ENDING:
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
-    async def deliver(event: Event) -> None:
-        show(event)
+    async def deliver(events: Sequence[Event], _: str) -> None:
+        for event in events:
+            show(event)
 
     try:
         await Follower(Source(stream), Transport(stream), deliver, lambda _: None).follow()
@@ -218,6 +246,29 @@ def _print_text(event: Event) -> None:
     text = plaintext.lines(event.data, TEXT_LIMIT)
     kind = plaintext.line(event.type, TYPE_LIMIT)
     print(f"{kind}:\n{text}" if "\n" in text else f"{kind}: {text}", flush=True)
+
+
+def _row_as_json(row: Row) -> str:
+    told = row.notification
+    fields = {
+        "id": row.id,
+        "time": datetime.fromtimestamp(row.received).astimezone().isoformat(timespec="milliseconds"),
+        "stream": told.stream,
+        "title": told.title,
+        "body": told.body,
+        "urgency": told.urgency.name.lower(),
+        "link": told.link,
+        "key": told.key,
+        "type": row.event_type,
+        "event_id": row.event_id,
+        "state": row.state.name.lower(),
+    }
+    return json.dumps(fields)
+
+
+def _row_as_text(row: Row) -> str:
+    received = datetime.fromtimestamp(row.received).astimezone()
+    return f"{received:%Y-%m-%d} {row.notification.stream}\n{lines(row.notification, received)}"
 
 
 def _print_line(line: str) -> None:

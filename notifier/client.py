@@ -9,7 +9,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import aiohttp
@@ -22,12 +22,13 @@ from notifier.transport import Call, Transport
 logger = logging.getLogger(__name__)
 
 BREATH = 500
-"""Events of one chunk after which other streams get a turn."""
+"""Events that are delivered at once; then other streams get a turn."""
 
 Answer = TypeVar("Answer")
-Deliver = Callable[[Event], Awaitable[None]]
-"""Takes an event into safe hands.  Awaited in line: while it takes its time, nothing more is read, and TCP tells the
-server.  It may be cancelled; the event then comes again."""
+Deliver = Callable[[Sequence[Event], str], Awaitable[None]]
+"""Takes events that came together, and the last event ID after them, into safe hands.  There may be no event, just an
+ID.  Awaited in line: while it takes its time, nothing more is read, and TCP tells the server.  It may be cancelled; the
+events then come again."""
 Changed = Callable[[str], None]
 """Called after each change of the source's ready state, with the reason in one sentence, or an empty one."""
 
@@ -138,13 +139,22 @@ class Follower:
         while chunk := await self._from_network(response.content.readany()):
             # Time that we take ourselves is not the server's silence.
             watchdog.reschedule(None)
-            for count, event in enumerate(source.receive(chunk), 1):
-                await self._deliver(event)
-                source.delivered(event)
-                if count % BREATH == 0:
-                    await asyncio.sleep(0)
-            source.drained()
+            await self._hand_over(source.receive(chunk))
+            source.receive(b"")
             watchdog.reschedule(clock() + source.stream.idle_timeout)
+
+    async def _hand_over(self, events: list[Event]) -> None:
+        source = self._source
+        for start in range(0, len(events) - BREATH, BREATH):
+            some = events[start : start + BREATH]
+            await self._deliver(some, some[-1].last_event_id)
+            source.delivered(some[-1].last_event_id)
+            await asyncio.sleep(0)
+        events = events[max(0, len(events) - 1) // BREATH * BREATH :]
+        if events or source.latest_event_id != source.last_event_id:
+            # An ID that came without data counts too (HTML 9.2.6).
+            await self._deliver(events, source.latest_event_id)
+            source.delivered(source.latest_event_id)
 
     async def _from_network(self, waiting: Awaitable[Answer]) -> Answer:
         """What the network gives; its errors are the stream's, whereas an error of `deliver` is ours and stays one."""

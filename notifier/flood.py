@@ -9,7 +9,9 @@ the last of them is kept for the digest, which from then on counts up in place, 
 fewer than `burst` notifications come per window again.
 """
 
+import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from notifier import plaintext
@@ -55,14 +57,29 @@ class Gate:
     def offer(self, now: float, notification: Notification) -> list[Notification]:
         """What to show now that this has come: itself, or nothing yet."""
         urgent = notification.urgency is Urgency.CRITICAL
-        key = (notification.stream, urgent)
-        lane = self._lanes.get(key)
-        if lane is None:
-            lane = self._lanes[key] = _Lane(self._critical if urgent else self._budget, urgent)
+        lane = self._lane(notification.stream, urgent)
         if lane.admits(now, notification, shut=self._is_shut(urgent)):
             return [notification]
-        self._holding[key] = lane
+        self._holding[notification.stream, urgent] = lane
         return []
+
+    def catch_up(
+        self, stream: str, until: float, *, critical: bool = False, waiting: Sequence[Notification] = (), count: int = 0
+    ) -> None:
+        """Hold what comes from `stream` until then: it was missed, and is told in one digest if it is much.
+
+        Args:
+            stream: Its name.
+            until: A time of the clock that `now` comes from.
+            critical: Whether its critical notifications are meant, or all others.
+            waiting: The newest of those that wait already, oldest first.  They take the place of what is held.
+            count: How many wait already; 0 leaves what is held.
+        """
+        lane = self._lane(stream, critical)
+        lane.closed_until = max(lane.closed_until, until)
+        if count:
+            lane.wait(until, waiting, count)
+            self._holding[stream, critical] = lane
 
     def release(self, now: float) -> list[Notification]:
         """What was held and may be shown by now."""
@@ -87,6 +104,11 @@ class Gate:
         self._shut = False
         return self.release(now)
 
+    def _lane(self, stream: str, urgent: bool) -> "_Lane":
+        if (stream, urgent) not in self._lanes:
+            self._lanes[stream, urgent] = _Lane(self._critical if urgent else self._budget, urgent)
+        return self._lanes[stream, urgent]
+
     def _is_shut(self, urgent: bool) -> bool:
         return self._shut and not (urgent and self._critical_passes)
 
@@ -104,6 +126,10 @@ class _Lane:
     held_since: float = 0.0
     paused: bool = False
     """Something is held because the gate was shut."""
+    closed_until: float = -math.inf
+    """What comes before then is held: the lane catches up."""
+    late: bool = False
+    """Something is held because the lane caught up."""
     counted: int = 0
     """Notifications in the digest that is on the screen; 0 while there is none."""
     counted_at: float = 0.0
@@ -116,7 +142,8 @@ class _Lane:
         calm = len(self.came) < self.budget.burst or self.came[0] <= now - self.budget.window
         if calm:
             self.counted = 0
-        if not shut and not self.held_count and not self.counted and self._room(now) > 1:
+        closed = now < self.closed_until
+        if not shut and not closed and not self.held_count and not self.counted and self._room(now) > 1:
             self.opened.append(now)
             return True
         if not self.held_count:
@@ -124,24 +151,34 @@ class _Lane:
         self.held.append(notification)
         self.held_count += 1
         self.paused = self.paused or shut
+        self.late = self.late or closed
         return False
+
+    def wait(self, now: float, newest: Sequence[Notification], count: int) -> None:
+        """Take these for what is held."""
+        self.held.clear()
+        self.held.extend(newest)
+        self.held_count, self.held_since, self.late = count, now, True
+        self.counted = 0
 
     def due(self, now: float) -> float:
         """When what is held may be shown."""
-        due = self.held_since if self.paused else self.held_since + self.budget.step
+        due = self.held_since if self.paused or self.late else self.held_since + self.budget.step
+        due = max(due, self.closed_until)
         if self.counted:
             return max(due, self.counted_at + self.budget.step)
         return due if self._room(now) else max(due, self.opened[0] + self.budget.window)
 
     def release(self, now: float) -> list[Notification]:
         """What is held, one by one or in a digest."""
-        if not self.counted and self.held_count <= (FEW if self.paused else 1) and self.held_count < self._room(now):
+        few = FEW if self.paused or self.late else 1
+        if not self.counted and self.held_count <= few and self.held_count < self._room(now):
             released = list(self.held)
             self.opened.extend([now] * len(released))
         else:
             released = [self._digest(now)]
         self.held.clear()
-        self.held_count, self.paused = 0, False
+        self.held_count, self.paused, self.late = 0, False, False
         return released
 
     def _digest(self, now: float) -> Notification:
@@ -153,11 +190,14 @@ class _Lane:
         key = CRITICAL_DIGEST_KEY if self.urgent else DIGEST_KEY
         if self.counted == 1:
             return replace(newest, key=key)
-        some = f"{self.counted} notifications from {newest.stream} while paused"
-        more = f"{self.counted} more from {newest.stream}"
+        title = f"{self.counted} more from {newest.stream}"
+        if self.paused or self.late:
+            title = (
+                f"{self.counted} notifications from {newest.stream} {'while paused' if self.paused else 'meanwhile'}"
+            )
         return Notification(
             stream=newest.stream,
-            title=plaintext.line(some if self.paused else more, TITLE_LIMIT),
+            title=plaintext.line(title, TITLE_LIMIT),
             body="\n".join(notification.title for notification in reversed(self.held)),
             urgency=max(notification.urgency for notification in self.held),
             key=key,

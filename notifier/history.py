@@ -83,7 +83,7 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
     ):
         try:
             notification = Notification(
-                stream=stream, title=title, body=body, urgency=Urgency(urgency), link=link, key=key
+                stream=stream, title=title, body=body, urgency=Urgency(urgency), link=link, key=key, row=row_id
             )
             row = Row(
                 id=row_id,

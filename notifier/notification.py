@@ -6,7 +6,7 @@ arbitrary text safe is `rules`' work; refusing what is not safe is done here.
 """
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import urlsplit
 
@@ -45,6 +45,8 @@ class Notification:
     """What a click opens: an absolute http or https URL."""
     key: str | None = None
     """A later notification of the same stream and key takes the place of this one's bubble."""
+    row: int | None = field(default=None, compare=False)
+    """Its row in the history, once it is recorded; None for a digest, which stands for many."""
 
     def __post_init__(self) -> None:
         if not self.title.strip() or len(self.title) > TITLE_LIMIT:

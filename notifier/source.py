@@ -103,7 +103,7 @@ class Source:
         self.stream = stream
         self.ready_state = ReadyState.CONNECTING
         self.last_event_id = last_event_id
-        """ID to resume after: that of the last event that `delivered` was told of."""
+        """ID to resume after: the last one that `delivered` was told of."""
         self.failures = 0
         """Attempts of no use since the last one that was."""
         self.has_been_open = False
@@ -175,7 +175,8 @@ class Source:
         """Bytes of the body, as they come; the events they complete.
 
         Raises:
-            StreamFailed: one event is larger than the stream's limit.  The events before it were returned earlier.
+            StreamFailed: one event is larger than the stream's limit.  The events before it were returned earlier;
+                no bytes at all are enough to hear of it.
         """
         try:
             events = self._parser.feed(chunk)
@@ -189,18 +190,14 @@ class Source:
             self.failures = 0
         return events
 
-    def delivered(self, event: Event) -> None:
-        """This event is in safe hands: resume after it."""
-        self.last_event_id = event.last_event_id
+    @property
+    def latest_event_id(self) -> str:
+        """The last event ID after all that was received, in safe hands or not."""
+        return self._parser.last_event_id
 
-    def drained(self) -> None:
-        """Every event so far is in safe hands; an ID that came without data counts too (HTML 9.2.6).
-
-        Raises:
-            StreamFailed: what follows is an event larger than the stream's limit.
-        """
-        self.last_event_id = self._parser.last_event_id
-        self.receive(b"")
+    def delivered(self, last_event_id: str) -> None:
+        """All events up to this ID are in safe hands: resume after it."""
+        self.last_event_id = last_event_id
 
     def lose(self, now: float, chance: float) -> float:
         """The connection is gone, or could not be made.
@@ -292,6 +289,12 @@ class Source:
             raise self.fail(StreamFailed("the server redirected to something that is no web address")) from error
         self.request = Request(there, self._headers(), is_home)
         return self.request
+
+
+def identity(url: str) -> str:
+    """What of `url` says which events these are, without secrets: origin and path."""
+    scheme, host, port = _origin(url)
+    return f"{scheme}://{host}:{port}{urlsplit(url).path}"
 
 
 def _join(here: str, location: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from notifier.database import Database
 from notifier.history import Row, State, find, select
-from notifier.notification import Notification
+from notifier.notification import Notification, Urgency
 from notifier.schema import COLUMNS, MIGRATIONS, Step
 
 logger = logging.getLogger(__name__)
@@ -184,22 +184,29 @@ class Store:
         """These the person has seen."""
         self._set(State.READ, rows)
 
-    def shown_together(self, stream: str, up_to: int) -> bool:
-        """One summary told of all that waited on `stream`, up to and including row `up_to`.
+    def shown_together(self, stream: str, up_to: int, *, critical: bool) -> bool:
+        """One summary told of all that waited on `stream`, critical or not, up to and including row `up_to`.
 
         Marks at most `FORGET_ROWS` rows; returns whether there may be more, for another call.
         """
         update = """
-            UPDATE history SET state = ? WHERE id IN
-            (SELECT id FROM history WHERE stream = ? AND state < 2 AND id <= ? ORDER BY id LIMIT ?)
+            UPDATE history SET state = ? WHERE id IN (
+                SELECT id FROM history WHERE stream = ? AND state < 2 AND (urgency = ?) = ? AND id <= ?
+                ORDER BY id LIMIT ?
+            )
         """
-        values = (State.SHOWN, stream, up_to, FORGET_ROWS)
+        values = (State.SHOWN, stream, Urgency.CRITICAL, critical, up_to, FORGET_ROWS)
         return self._database.run(lambda db: db.execute(update, values).rowcount) == FORGET_ROWS
 
-    def unshown(self, stream: str | None = None, limit: int = 100) -> list[Row]:
-        """The oldest `limit` rows that were not shown, oldest first; `counts` says how many there are."""
-        where = "state < 2 AND (:stream IS NULL OR stream = :stream) ORDER BY id LIMIT :limit"
-        return self._database.run(lambda db: select(db, where, {"stream": stream, "limit": limit}))
+    def waiting(self, stream: str, *, critical: bool, newest: int) -> tuple[int, list[Row]]:
+        """How many rows of `stream`, critical or not, were not shown yet; and the newest of them, oldest first."""
+        where = "stream = :stream AND state < 2 AND (urgency = :urgency) = :critical"
+        values = {"stream": stream, "urgency": Urgency.CRITICAL, "critical": critical, "newest": newest}
+        count = f"SELECT COUNT(*) FROM history WHERE {where}"  # noqa: S608
+        return (
+            self._database.run(lambda db: int(db.execute(count, values).fetchone()[0])),
+            self._database.run(lambda db: select(db, f"{where} ORDER BY id DESC LIMIT :newest", values))[::-1],
+        )
 
     def counts(self) -> dict[str, Counts]:
         """What waits, of every stream on which anything waits.  Reads an index of the unread rows."""

@@ -80,9 +80,16 @@ class Hub:
         """How many subscribers are live."""
         return sum(map(len, self._live.values()))
 
-    async def publish(self, messages: Sequence[Message]) -> Sequence[str]:
-        """Store the messages, all or none, and return their ids; delivering them is nobody's wait."""
-        return await self.log.append(messages)
+    async def publish(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+        """Store the messages, all or none, and return their ids; delivering them is nobody's wait.
+
+        Args:
+            once: a name of this publishing; done again under the same name, it does nothing and returns the same.
+
+        Raises:
+            LogUnavailable: none was stored.
+        """
+        return await self.log.append(messages, once=once)
 
     def disturb(self, data: bytes) -> None:
         """Write bytes that are no event to whoever is live; they are in no log.  The demo of bad bytes needs it."""
@@ -92,15 +99,19 @@ class Hub:
                 if not subscriber.transport.is_closing():
                     subscriber.transport.write(framed)
 
-    async def follow(self, subscriber: Subscriber, last_event_id: str | None = None) -> None:
-        """Give a subscriber what comes after `last_event_id`, or what is new; return when the streams end.
+    async def follow(
+        self, subscriber: Subscriber, last_event_id: str | None = None, *, since: float | None = None
+    ) -> None:
+        """Give a subscriber what comes after `last_event_id`, or what the log took from `since` on, or what is new.
+
+        It returns when the streams end.
 
         Cancelling is how a subscriber leaves.
 
         Raises:
             ConnectionError: its connection is gone.
         """
-        subscriber.position = self._begin(subscriber, last_event_id)
+        subscriber.position = await self._begin(subscriber, last_event_id, since)
         while not self._closed:
             await subscriber.drain()
             if subscriber.position < self.head:
@@ -108,15 +119,16 @@ class Hub:
             else:
                 await self._stay_live(subscriber)
 
-    def _begin(self, subscriber: Subscriber, last_event_id: str | None) -> int:
+    async def _begin(self, subscriber: Subscriber, last_event_id: str | None, since: float | None) -> int:
         """Where a subscriber starts; before the log's beginning, if its id is not of this log."""
         self._flush()
-        if last_event_id is None:
-            # Without this a client that loses its connection before the first event could not say where it was.
-            subscriber.transport.write(subscriber.view.frame(wire.mark(self.log.id_at(self.head))))
-            return self.head
-        position = self.log.position_of(last_event_id)
-        return NOWHERE if position is None else position
+        if last_event_id is not None:
+            position = self.log.position_of(last_event_id)
+            return NOWHERE if position is None else position
+        position = self.head if since is None else await self.log.position_before(since)
+        # Without this a client that loses its connection before the first event could not say where it was.
+        subscriber.transport.write(subscriber.view.frame(wire.mark(self.log.id_at(position))))
+        return position
 
     async def _catch_up(self, subscriber: Subscriber) -> None:
         """Write one page of the log."""
@@ -164,6 +176,8 @@ class Hub:
         late: list[Subscriber] = []
         for view, group in self._live.items():
             data = b"".join([view.of(record) for record in batch])
+            if not data:
+                continue
             for subscriber in group:
                 transport = subscriber.transport
                 if transport.get_write_buffer_size() > BUFFER_LIMIT:

@@ -18,8 +18,37 @@ _ON_A_DESKTOP = frozenset({"title", "urgency", "link", "key"})
 """With one of these, plain text is a notification's body; without, it is the data of the event."""
 
 
+BATCH_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"})
+"""Media types of one JSON object per line."""
+BATCH_LIMIT = 1_000
+"""Messages in one batch."""
+
+
 class Unreadable(ValueError):
     """The body is not what its content type says."""
+
+
+def batch(body: bytes, given: Mapping[str, str]) -> list[Message]:
+    """The messages of a body of one JSON object per line; blank lines are none.
+
+    Raises:
+        Unreadable, InvalidField: as `message` does, with the number of the line.
+    """
+    messages: list[Message] = []
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        if len(messages) == BATCH_LIMIT:
+            raise Unreadable(f"line {number}: a batch has at most {BATCH_LIMIT} messages")
+        try:
+            messages.append(message(line, "application/json", given))
+        except InvalidField as error:
+            raise InvalidField(error.field, error.reason, line=number) from error
+        except Unreadable as error:
+            raise Unreadable(f"line {number}: {error}") from error
+    if not messages:
+        raise Unreadable("the batch is empty")
+    return messages
 
 
 def message(body: bytes, content_type: str, given: Mapping[str, str]) -> Message:

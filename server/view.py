@@ -4,7 +4,11 @@ Subscribers of the same view get the very same bytes, so the hub makes them once
 """
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import translate
+from functools import lru_cache
 
 from server import wire
 from server.eventlog import Record
@@ -14,6 +18,10 @@ from server.eventlog import Record
 class View:
     """What a subscriber asked for, and how its connection frames it."""
 
+    topics: tuple[str, ...] = ()
+    """Only these; ``*`` in one stands for any characters.  None means all."""
+    types: tuple[str, ...] = ()
+    """Only events of these types, and resets.  None means all."""
     chunked: bool = True
     """Each event is one chunk of the chunked transfer coding (RFC 9112 7.1); False for HTTP/1.0."""
     envelope: bool = False
@@ -22,8 +30,14 @@ class View:
     `EventSource` hears only the types it was told of; this is for those who want to hear all.
     """
 
+    def wants(self, record: Record) -> bool:
+        """Whether this record is for such a subscriber."""
+        return (not self.types or record.type in self.types) and (not self.topics or covers(self.topics, record.topic))
+
     def of(self, record: Record) -> bytes:
-        """The bytes of this record, ready for the connection."""
+        """The bytes of this record, ready for the connection; none if it is not for such a subscriber."""
+        if not self.wants(record):
+            return b""
         if self.envelope:
             fields = {
                 "type": record.type,
@@ -54,3 +68,17 @@ class View:
     def frame(self, data: bytes) -> bytes:
         """`data` as one chunk, where the connection has chunks."""
         return b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data
+
+
+def covers(patterns: tuple[str, ...], topic: str) -> bool:
+    """Whether one of the patterns matches all that this topic stands for.
+
+    A ``*`` in the topic is matched as the character it is, and only a ``*`` of a pattern does that.
+    """
+    return any(_pattern(pattern)(topic) for pattern in patterns)
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(topic: str) -> Callable[[str], object]:
+    """A match in time that grows with the length alone; no pattern of a stranger can make it try again and again."""
+    return re.compile(translate(topic)).match

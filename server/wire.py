@@ -39,11 +39,12 @@ class InvalidField(ValueError):
 
     Attributes:
         field: its name, as the publisher wrote it.
+        reason: what it may be instead, or why not.
     """
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
+    def __init__(self, field: str, reason: str, *, line: int | None = None) -> None:
+        super().__init__(f"{field}: {reason}" if line is None else f"line {line}: {field}: {reason}")
+        self.field, self.reason = field, reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -298,6 +298,8 @@ class _Session:
         self._news = asyncio.Event()
         """The watcher, its hosts or our visibility changed."""
         self._registered = False
+        self._watchers = 0
+        """How often the watcher came or went."""
         self._tasks = asyncio.TaskGroup()
         self._notifying = 0
 
@@ -394,6 +396,7 @@ class _Session:
         if not self._icon._shown and not self._registered:
             return True
         if not self._registered:
+            watchers = self._watchers
             try:
                 await self._ask(WATCHER, WATCHER_PATH, WATCHER, "RegisterStatusNotifierItem", "s", [name])
             except DBusError as error:
@@ -402,7 +405,8 @@ class _Session:
                     return True  # nobody is there: we hear of it when somebody comes
                 logger.warning("the tray watcher did not take the icon: %s", error)
                 return False
-            self._registered = True
+            # Its answer and the news that it is gone may have come in one breath.
+            self._registered = watchers == self._watchers
         hosts = await self._call(
             WATCHER, WATCHER_PATH, PROPERTIES, "Get", "ss", [WATCHER, "IsStatusNotifierHostRegistered"]
         )
@@ -415,6 +419,7 @@ class _Session:
             return
         if message.sender == BUS and message.member == "NameOwnerChanged" and message.body[:1] == [WATCHER]:
             self._registered = False
+            self._watchers += 1
             self._news.set()
         elif message.interface == WATCHER and str(message.member).startswith("StatusNotifierHost"):
             self._news.set()

@@ -16,6 +16,15 @@ PAGE_RECORDS = 500
 PAGE_BYTES = 256 * 1024
 """Characters of data after which a page ends; it always holds one record, however long that is."""
 
+ONCE = 86_400.0
+"""Seconds for which the name of an append is remembered, unless `ONCE_LIMIT` newer ones were given since."""
+ONCE_LIMIT = 100_000
+"""Names of appends that are remembered."""
+
+
+class LogUnavailable(Exception):
+    """The log cannot be opened, written or read; what was being appended is not stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -57,7 +66,11 @@ class EventLog(Protocol):
     """
 
     async def open(self, deliver: Deliver) -> None:
-        """Take hold of every resource.  From here on each new record goes to `deliver`."""
+        """Take hold of every resource.  From here on each new record goes to `deliver`.
+
+        Raises:
+            LogUnavailable: there is no log to be had.
+        """
 
     async def close(self) -> None:
         """Let go of every resource, after what was appended is safe."""
@@ -72,8 +85,22 @@ class EventLog(Protocol):
     def position_of(self, id: str) -> int | None:  # noqa: A002
         """The position that an SSE id names; None if this log never gave it out."""
 
-    async def append(self, messages: Sequence[Message]) -> Sequence[str]:
-        """Store all of these messages or none, next to each other, and return their SSE ids."""
+    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+        """Store all of these messages or none, next to each other, and return their SSE ids.
+
+        Args:
+            once: a name that the publisher gave this append.  An append of the same name is the same append for at
+                least `ONCE` seconds: it stores nothing, and returns the ids that the first one was given.
+
+        Raises:
+            LogUnavailable: none was stored.
+        """
+
+    async def position_before(self, time: float) -> int:
+        """The position that all records taken at or after `time` lie behind, in seconds since 1970 UTC.
+
+        It is no lower than the floor, and as exact as the clock that the records were taken by.
+        """
 
     async def read(self, after: int, until: int) -> Page:
         """The records with `after` < position <= `until` from the oldest on, one page at most.

@@ -2,11 +2,12 @@
 
 import secrets
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from server.eventlog import PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record
+from server.eventlog import ONCE_LIMIT, PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record
 from server.wire import Message
 
 RECORDS_LIMIT = 10_000
@@ -31,6 +32,7 @@ class MemoryLog:
         self.head = 0
         self._kept: deque[Record] = deque()
         self._kept_size = 0
+        self._once: dict[str, Sequence[str]] = {}
         self._deliver: Deliver | None = None
 
     async def open(self, deliver: Deliver) -> None:
@@ -48,8 +50,10 @@ class MemoryLog:
             return None
         return int(row) if int(row) <= self.head else None
 
-    async def append(self, messages: Sequence[Message]) -> Sequence[str]:
+    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         assert self._deliver is not None, "the log is not open"
+        if once is not None and once in self._once:
+            return self._once[once]
         now = self.clock()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
@@ -61,7 +65,16 @@ class MemoryLog:
         while len(self._kept) > self.records or (self._kept_size > self.size and len(self._kept) > 1):
             self._kept_size -= len(self._kept.popleft().data)
         self._deliver(new)
-        return [record.id for record in new]
+        ids = [record.id for record in new]
+        if once is not None:
+            self._once[once] = ids
+            if len(self._once) > ONCE_LIMIT:
+                del self._once[next(iter(self._once))]
+        return ids
+
+    async def position_before(self, time: float) -> int:
+        floor = self.head - len(self._kept)
+        return floor + bisect_left(self._kept, time, key=lambda record: record.time)
 
     async def read(self, after: int, until: int) -> Page:
         floor = self.head - len(self._kept)

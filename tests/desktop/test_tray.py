@@ -29,7 +29,7 @@ STATUSES = {
     "connecting": Status((StreamStatus("ci", CONNECTING),)),
     "connected": Status((StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), last_notification=LAST),
     "offline": Status(
-        (StreamStatus("ci", CONNECTING, "connection refused"), StreamStatus("home_assistant", OPEN)),
+        (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True), StreamStatus("home_assistant", OPEN)),
         last_notification=LAST,
     ),
     "paused": Status(

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from notifier.history import Row, State
 from notifier.notification import Notification
 from notifier.store import Entry, Store
 
@@ -71,3 +72,8 @@ def finish(process: "subprocess.Popen[str]") -> str:
     output, _ = process.communicate()
     assert process.returncode == 0
     return output
+
+
+def unshown(store: Store, stream: str | None = None) -> list[Row]:
+    """What waits to be shown, oldest first."""
+    return [row for row in store.history(stream=stream, limit=1_000_000) if row.state < State.SHOWN]

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +13,11 @@ from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.errors import BubbleFailed, StreamFailed
+from notifier.history import State
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
+from notifier.store import Store
 from tests.notifier.loopback import OK, Act, Script, loopback
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -51,6 +55,7 @@ class Running:
 
     agent: Agent
     desktop: RecordingDesktop
+    store: Store
     statuses: list[Status] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
@@ -73,6 +78,11 @@ class Running:
                 return
             await self.changed.wait()
 
+    async def wait_until_shown(self, count: int) -> None:
+        """The history is written on this loop, so looking at each turn of it misses nothing."""
+        while sum(row.state is State.SHOWN for row in self.store.history(limit=1_000)) < count:
+            await asyncio.sleep(0.01)
+
     async def wait_for_status(self, notification_title: str) -> None:
         while True:
             self.changed.clear()
@@ -83,7 +93,7 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(*urls: str, stay: bool = True) -> AsyncIterator[Running]:
+async def running(*urls: str, stay: bool = True, history: Path | None = None) -> AsyncIterator[Running]:
     streams = tuple(Stream(url=url, name=f"s{n}", longest_delay=0.1) for n, url in enumerate(urls))
 
     def update(status: Status) -> None:
@@ -98,8 +108,10 @@ async def running(*urls: str, stay: bool = True) -> AsyncIterator[Running]:
         made.links.append(link)
         made.changed.set()
 
-    agent = Agent(Config(streams=streams), open_desktop, open_link, update, stay=stay)
-    made = Running(agent, RecordingDesktop(agent.activate))
+    told: list[str] = []
+    store = Store(history, clock=time.time, tell=told.append)
+    agent = Agent(Config(streams=streams), store, open_desktop, open_link, update, stay=stay)
+    made = Running(agent, RecordingDesktop(agent.activate), store)
     made.task = asyncio.create_task(agent.run())
     try:
         yield made
@@ -107,6 +119,8 @@ async def running(*urls: str, stay: bool = True) -> AsyncIterator[Running]:
         made.task.cancel()
         await asyncio.gather(made.task, return_exceptions=True)
         assert made.desktop.closed
+        store.close()
+        assert told == []
 
 
 def events(*titles: str) -> Script:
@@ -243,3 +257,43 @@ async def test_a_clicked_bubble_and_the_menu_open_the_link() -> None:
             app.changed.clear()
             await app.changed.wait()
         assert app.links == ["https://example.org/a"] * 2
+
+
+async def test_what_was_recorded_but_not_shown_is_shown_after_a_restart(tmp_path: Path) -> None:
+    history = tmp_path / "history.db"
+    async with loopback(events("a", "b"), [OK, Act.HANG]) as server:
+        async with running(server.url, history=history) as app:
+            app.desktop.hung = True
+            await app.wait_for_status("b")
+        async with running(server.url, history=history) as app:
+            await app.wait_for_bubbles(2)
+            assert app.titles == ["a", "b"]
+            await app.wait_until_shown(2)
+        async with running(server.url, history=history) as app:
+            await app.wait_for_state("s0", ReadyState.OPEN)
+            assert app.titles == []
+
+
+async def test_a_restart_resumes_after_the_last_recorded_event_and_sums_up_what_was_missed(tmp_path: Path) -> None:
+    history = tmp_path / "history.db"
+    missed = [b'id: %d\ndata: {"title": "n%d"}\n\n' % (n, n) for n in range(2, 42)]
+    async with loopback([OK, b'id: 1\ndata: {"title": "n1"}\n\n', Act.HANG], [OK, *missed, Act.HANG]) as server:
+        async with running(server.url, history=history) as app:
+            await app.wait_for_bubbles(1)
+        async with running(server.url, history=history) as app:
+            await app.wait_for_bubbles(1)
+            assert "Last-Event-ID: 1\r\n" in server.heads[1]
+            assert app.titles == ["40 notifications from s0 meanwhile"]
+            await app.wait_until_shown(41)
+
+
+async def test_a_digest_marks_what_it_stands_for_as_shown() -> None:
+    async with loopback(events(*(f"n{n}" for n in range(300)))) as server, running(server.url) as app:
+        await app.wait_until_shown(300)
+
+
+async def test_a_click_marks_the_notification_as_read() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_until_shown(1)
+        app.desktop.activated(app.desktop.shown[0])
+        assert [row.state for row in app.store.history()] == [State.READ]

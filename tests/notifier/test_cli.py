@@ -73,7 +73,7 @@ async def test_help_names_every_command(tmp_path: Path, arguments: list[str]) ->
     async with command(tmp_path, *arguments) as tool:
         code, out, errors = await tool.result()
     assert (code, errors) == (0, "")
-    assert all(word in out for word in ("run", "demo", "watch"))
+    assert all(word in out for word in ("run", "demo", "watch", "history"))
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,50 @@ async def test_the_demo_shows_its_own_events_and_ends_at_once(tmp_path: Path) ->
         assert "The demo server is at http://127.0.0.1:" in lines[0]
         code, _, _ = await tool.end(signal.SIGINT)
     assert code == 0
+
+
+async def test_history_tells_what_was_shown(tmp_path: Path) -> None:
+    script: Script = [
+        OK,
+        b'data: {"title": "Build failed", "message": "main is red", "url": "https://ci.example/1"}\n\ndata: other\n\n',
+        Act.HANG,
+    ]
+    async with loopback(script) as server, command(tmp_path, "run", server.url) as tool:
+        for _ in range(5):
+            await tool.line()
+        await tool.end(signal.SIGTERM)
+    async with command(tmp_path, "history", "--search", "RED", "--since", "1h") as tool:
+        code, out, errors = await tool.result()
+    assert (code, errors) == (0, "")
+    assert [line.split(" ", 1)[-1].strip() for line in out.splitlines()] == [
+        f"127.0.0.1:{server.port}",
+        "• Build failed",
+        "main is red",
+        "https://ci.example/1",
+    ]
+    async with command(tmp_path, "history", "--json", "--stream", f"127.0.0.1:{server.port}") as tool:
+        code, out, errors = await tool.result()
+    assert [(row["title"], row["state"]) for row in map(json.loads, out.splitlines())] == [
+        ("Build failed", "shown"),
+        (f"127.0.0.1:{server.port}", "shown"),
+    ]
+    async with command(tmp_path, "history", "--stream", "nobody") as tool:
+        assert await tool.result() == (0, "", "")
+    async with command(tmp_path, "history", "--since", "yesterday") as tool:
+        code, out, errors = await tool.result()
+    assert (code, out) == (2, "")
+    assert "'yesterday' is no moment" in errors
+
+
+async def test_what_was_missed_while_it_did_not_run_comes_with_the_next_start(tmp_path: Path) -> None:
+    first: Script = [OK, b"id: 1\ndata: one\n\n", Act.HANG]
+    async with loopback(first, [OK, b"id: 2\ndata: two\n\n", Act.HANG]) as server:
+        async with command(tmp_path, "run", server.url) as tool:
+            assert "one" in await tool.line() + await tool.line()
+            await tool.end(signal.SIGTERM)
+        async with command(tmp_path, "run", server.url) as tool:
+            assert "two" in await tool.line() + await tool.line()
+        assert "Last-Event-ID: 1\r\n" in server.heads[1]
 
 
 async def test_a_header_reaches_the_server_and_nothing_else(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gzip
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -78,9 +78,9 @@ async def following(
         async with made.changed:
             made.changed.notify_all()
 
-    async def deliver(event: Event) -> None:
+    async def deliver(events: Sequence[Event], _: str) -> None:
         await made.gate.wait()
-        made.events.append(event)
+        made.events += events
         await note()
 
     def changed(reason: str) -> None:
@@ -291,7 +291,7 @@ async def test_an_event_whose_delivery_was_cut_short_comes_again() -> None:
 
 @pytest.mark.parametrize("bug", [OSError("disk full"), TimeoutError("too slow")])
 async def test_an_error_of_ours_is_not_taken_for_trouble_of_the_network(bug: Exception) -> None:
-    async def deliver(_: Event) -> None:
+    async def deliver(_: Sequence[Event], __: str) -> None:
         raise bug
 
     async with loopback([OK, b"data: a\n\n", Act.HANG]) as server:

@@ -16,7 +16,7 @@ from notifier.errors import StoreError
 from notifier.history import read_history
 from notifier.schema import MIGRATIONS, Step
 from notifier.store import Store
-from tests.notifier.stores import VICTIM, Opener, entry, finish, start
+from tests.notifier.stores import VICTIM, Opener, entry, finish, start, unshown
 
 VERSION_1 = """
     CREATE TABLE history (
@@ -51,7 +51,7 @@ sys.stdin.read()
 FILLER = """
 import resource, sys
 from pathlib import Path
-from tests.notifier.stores import VICTIM, Opener, entry
+from tests.notifier.stores import VICTIM, Opener, entry, unshown
 opener = Opener()
 store = opener(Path(sys.argv[1]))
 store.resume("ci", "here")
@@ -82,7 +82,7 @@ print(n, *opener.told, sep="\\n")
 GUEST = """
 import os, sys
 from pathlib import Path
-from tests.notifier.stores import VICTIM, Opener, entry
+from tests.notifier.stores import VICTIM, Opener, entry, unshown
 opener = Opener()
 if os.getuid() == 0:
     os.setuid(65534)
@@ -223,7 +223,7 @@ def test_damage_that_shows_later_costs_the_history_but_no_new_event(opener: Open
         assert after is not None
         assert after > before
         store.shown([before])
-        assert [row.notification.title for row in store.unshown()] == ["after"]
+        assert [row.notification.title for row in unshown(store)] == ["after"]
         assert not store.in_memory
     assert len(opener.told) == 1
     assert "was damaged" in opener.told[0]
@@ -243,11 +243,11 @@ def test_bits_that_flip_anywhere_never_reach_the_caller_as_an_error(opener: Open
         for _ in range(chance.randint(1, 20)):
             overwrite(broken, chance.randrange(len(good)), chance.randbytes(chance.randint(1, 4)))
         with closing(opener(broken)) as store:
-            store.unshown(limit=1_000)
+            store.waiting("ci", critical=False, newest=1_000)
             store.history(search="zzz")
             store.counts()
             assert works(store)
-            store.shown_together("ci", 1_000_000)
+            store.shown_together("ci", 1_000_000, critical=False)
             store.tend()
 
 
@@ -391,7 +391,7 @@ def test_a_file_of_version_1_keeps_all_it_had(opener: Opener, tmp_path: Path, st
     with closing(sqlite3.connect(path)) as db:
         db.executescript(VERSION_1)
     with closing(opener(path, migrations=steps)) as store:
-        [row] = store.unshown()
+        [row] = unshown(store)
         assert (row.id, row.notification.title, row.event_id) == (5, "From version 1", "9")
         assert works(store)
     with closing(sqlite3.connect(path)) as db:

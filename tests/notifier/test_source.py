@@ -293,7 +293,7 @@ def test_an_event_over_the_limit_fails_the_stream_and_keeps_what_came_before() -
     source = opened(make(event_limit=1_024))
     assert [event.data for event in source.receive(b"data: first\n\ndata: " + b"x" * 2_000)] == ["first"]
     with pytest.raises(StreamFailed, match="1,024 bytes"):
-        source.drained()
+        source.receive(b"")
     assert source.ready_state is ReadyState.CLOSED
 
 
@@ -303,10 +303,8 @@ def test_the_stream_resumes_after_the_last_event_in_safe_hands() -> None:
     assert source.connect().headers["Last-Event-ID"] == "0"
     opened(source)
     first, second = source.receive(b"id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n")
-    source.delivered(first)
-    assert source.last_event_id == "1"
-    source.delivered(second)
-    source.drained()
+    assert (first.last_event_id, second.last_event_id, source.latest_event_id) == ("1", "2", "3")
+    source.delivered(source.latest_event_id)
     assert source.connect().headers["Last-Event-ID"] == "3"
 
 

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,8 +78,8 @@ async def followed(url: str, environ: dict[str, str] | None = None, /, **setting
     source = Source(stream)
     made = Followed(source)
 
-    async def deliver(event: Event) -> None:
-        made.events.append(event)
+    async def deliver(events: Sequence[Event], _: str) -> None:
+        made.events.extend(events)
         made.changed.set()
 
     def changed(reason: str) -> None:

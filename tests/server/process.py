@@ -1,11 +1,15 @@
 """A `sse-server` of its own process, as a shell starts it."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tests.server.client import PATIENCE
+
+HOMELESS = {"XDG_STATE_HOME": "/dev/null/nowhere", "XDG_CONFIG_HOME": "/nonexistent"}
+"""A test that wants a log or tokens of its own names them; the person's are never touched."""
 
 
 class Server:
@@ -22,15 +26,18 @@ class Server:
         return self.child.returncode, out.decode(), err.decode()
 
 
-async def spawn(*arguments: str) -> asyncio.subprocess.Process:
+async def spawn(*arguments: str, environ: dict[str, str] | None = None) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "server", *arguments, stdout=pipe, stderr=pipe)
+    command = [sys.executable, "-m", "server", *arguments]
+    return await asyncio.create_subprocess_exec(
+        *command, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **HOMELESS, **(environ or {})}
+    )
 
 
 @asynccontextmanager
-async def started(*arguments: str) -> AsyncIterator[Server]:
+async def started(*arguments: str, environ: dict[str, str] | None = None) -> AsyncIterator[Server]:
     """A server on a free port; the first line that it prints ends with its URL."""
-    child = await spawn("--port", "0", *arguments)
+    child = await spawn("--port", "0", *arguments, environ=environ)
     assert child.stdout is not None
     try:
         async with asyncio.timeout(20):
@@ -42,10 +49,10 @@ async def started(*arguments: str) -> AsyncIterator[Server]:
         await child.communicate()
 
 
-async def run(*arguments: str) -> tuple[int, str, str]:
+async def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command that ends by itself."""
     child = await spawn(*arguments)
     async with asyncio.timeout(20):
-        out, err = await child.communicate()
+        out, err = await child.communicate(stdin.encode())
     assert child.returncode is not None
     return child.returncode, out.decode(), err.decode()

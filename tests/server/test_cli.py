@@ -1,14 +1,17 @@
 """sse-server, as a shell sees it."""
 
+import asyncio
+import json
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 from notifier import __version__
 from server.cli import main
-from tests.server.client import publish, subscribe
-from tests.server.process import run, started
+from tests.server.client import publish, request, subscribe
+from tests.server.process import run, spawn, started
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -26,6 +29,15 @@ async def test_a_server_in_a_shell_serves_and_ends_cleanly(number: signal.Signal
         assert f"sse-notifier run {server.url}/events" in out
 
 
+async def test_a_stranger_s_nonsense_is_not_the_person_s_trouble() -> None:
+    async with started() as server:
+        for raw in (b"nonsense\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nX : 1\r\n\r\n"):
+            assert (await request(server.url, raw)).status == 400
+        server.child.send_signal(signal.SIGTERM)
+        code, _, err = await server.end()
+    assert (code, err) == (0, "")
+
+
 async def test_a_demo_plays_in_a_shell() -> None:
     async with started("--demo", "hello") as server, subscribe(server.url) as stream:
         await stream.until("data: Hello, world!\n\n")
@@ -41,9 +53,102 @@ async def test_a_port_that_is_taken_is_one_sentence_that_says_what_to_do() -> No
     )
 
 
+async def test_a_server_on_a_port_of_its_own_remembers_what_was_published(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    home = {"XDG_STATE_HOME": str(tmp_path)}
+    async with started("--port", port, environ=home) as server:
+        seen = (await publish(server.url, "seen")).json["id"]
+        assert (await publish(server.url, "missed")).status == 201
+        server.child.send_signal(signal.SIGTERM)
+        assert (await server.end())[0] == 0
+    async with started("--port", port, environ=home) as server, subscribe(server.url, last_event_id=seen) as stream:
+        await stream.until("missed\n\n")
+        assert [event.data for event in stream.events] == ["missed"]
+    assert (tmp_path / "sse-server" / f"events-{port}.db").exists()
+
+
+async def test_publish_and_tail_speak_with_a_running_server() -> None:
+    async with started() as server:
+        url = f"{server.url}/events"
+        code, first, err = await run("publish", "--url", url, "--topic", "ci", "--title", "Köln", "a text")
+        assert (code, err) == (0, "")
+        code, _, err = await run("publish", "--url", url, "--type", "log", "-", stdin="a\x1b[31m\nb\n")
+        assert (code, err) == (0, "")
+        tail = await spawn("tail", "--since", "all", environ={"SSE_SERVER_URL": url})
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            lines = [(await tail.stdout.readline()).decode() for _ in range(2)]
+        assert lines == ['ci message: {"title":"Köln","body":"a text","topic":"ci"}\n', "default log: a\\x1b[31m\\nb\n"]
+        tail.send_signal(signal.SIGINT)
+        await tail.communicate()
+        assert tail.returncode == 0
+
+        tail = await spawn("tail", "--url", url, "--since", "all", "--topic", "c*", "--json")
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            event = json.loads(await tail.stdout.readline())
+        assert event["id"] == first.strip()
+        tail.kill()
+        await tail.communicate()
+
+
+async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = ["--port", port, "--log", str(tmp_path / "events.db")]
+    async with started(*arguments) as server:
+        assert (await publish(server.url, "before")).status == 201
+        tail = await spawn("tail", "--url", f"{server.url}/events", "--since", "all")
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == b"default message: before\n"
+    async with started(*arguments) as server:
+        assert (await publish(server.url, "meanwhile")).status == 201
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == b"default message: meanwhile\n"
+    tail.send_signal(signal.SIGINT)
+    _, err = await tail.communicate()
+    assert "trying again" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["publish", "--url", "{url}", "--urgency", "loud", "x"], "refused: urgency: one of low, normal, critical"),
+        (["publish", "--url", "{url}", ""], "refused: body: the message is empty"),
+        (["publish", "--url", "localhost:8080", "x"], "begins with http:// or https://"),
+        (["publish", "--url", "http://127.0.0.1:1/events", "x"], "127.0.0.1:1 cannot be reached"),
+        (["tail", "--url", "{url}", "--since", "soon"], "refused: since: all, a duration"),
+        (["tail", "--url", "{base}/health"], "sends no events there"),
+    ],
+)
+async def test_what_a_server_refuses_is_one_sentence(arguments: list[str], words: str) -> None:
+    async with started() as server:
+        code, out, err = await run(
+            *(argument.format(url=f"{server.url}/events", base=server.url) for argument in arguments)
+        )
+    assert (code, out) == (1, "")
+    assert err.startswith("sse-server: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+async def test_a_log_that_another_server_has_is_one_sentence(tmp_path: Path) -> None:
+    path = str(tmp_path / "events.db")
+    async with started("--log", path):
+        code, out, err = await run("--port", "0", "--log", path)
+    assert (code, out) == (1, "")
+    assert err == (
+        f"sse-server: the event log {path} is in use by another sse-server; "
+        "stop that one, or choose another log with --log\n"
+    )
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "a" * 300, "x..y"])
 async def test_a_host_that_is_not_here_is_one_sentence(host: str) -> None:
-    code, out, err = await run("--host", host, "--port", "0")
+    code, out, err = await run("--host", host, "--port", "0", "--without-token", "--without-tls")
     assert (code, out) == (1, "")
     assert err.startswith("sse-server: ")
     assert err.count("\n") == 1
@@ -77,5 +182,58 @@ def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -
 def test_the_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    for option in ("--host", "--port", "--demo", "--verbose", "--version"):
+    for option in ("--host", "--port", "--demo", "--log", "--durability", "--verbose", "--version"):
         assert option in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--host", "0.0.0.0"], "make a token with sse-server token add, or say --without-token"),
+        (["--host", "::", "--without-tls"], "--without-token"),
+        (["--host", "example.org", "--without-tls"], "--without-token"),
+        (["--host", "0.0.0.0", "--without-token"], "give --tls-cert, or say --without-tls"),
+        (["--tokens", "/nonexistent"], "there are no tokens in /nonexistent"),
+        (["--tokens", "/dev/null/x"], "cannot be read"),
+        (["--tls-cert", "/nonexistent"], "cannot be used for TLS"),
+    ],
+)
+async def test_a_door_is_not_opened_to_the_network_by_accident(arguments: list[str], words: str) -> None:
+    code, out, err = await run("--port", "0", *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("sse-server: ")
+    assert err.count("\n") == 1
+    assert words in err
+
+
+async def test_a_door_that_was_asked_for_by_name_is_open() -> None:
+    async with started("--host", "0.0.0.0", "--without-token", "--without-tls") as server:
+        assert (await publish(server.url, "hello")).status == 201
+
+
+async def test_tokens_are_added_used_listed_and_revoked_while_the_server_runs(tmp_path: Path) -> None:
+    tokens = ["--tokens", str(tmp_path / "deep" / "tokens.json")]
+    code, out, err = await run("token", "add", "laptop", *tokens)
+    assert (code, err) == (0, "")
+    laptop = out.strip()
+    code, out, err = await run("token", "add", "ci", "--publish", "ci/*", *tokens)
+    ci = out.strip()
+    assert laptop not in Path(tokens[1]).read_text()
+    assert Path(tokens[1]).stat().st_mode & 0o777 == 0o600
+    async with started(*tokens) as server:
+        url = ["--url", f"{server.url}/events"]
+        code, _, err = await run("publish", *url, "x")
+        assert (code, err.count("\n")) == (1, 1)
+        assert "a token is needed" in err
+        assert (await run("publish", *url, "--token", laptop, "x"))[0] == 0
+        assert (await run("publish", *url, "--token", ci, "--topic", "ci/main", "x"))[0] == 0
+        code, _, err = await run("publish", *url, "--token", ci, "--topic", "ops", "x")
+        assert "does not let you publish to ops" in err
+        assert (await run("token", "list", *tokens))[1] == "laptop\tpublish *\tsubscribe *\nci\tpublish ci/*\n"
+        assert (await run("token", "revoke", "laptop", *tokens))[0] == 0
+        code, _, err = await run("publish", *url, "--token", laptop, "x")
+        assert "a token is needed" in err
+    code, _, err = await run("token", "revoke", "laptop", *tokens)
+    assert (code, err) == (1, "sse-server: there is no token of the name laptop\n")
+    code, _, err = await run("token", "add", "ci", *tokens)
+    assert (code, err) == (1, "sse-server: there is a token of the name ci; revoke it first, or choose another name\n")

@@ -1,24 +1,37 @@
 """The promises of server.eventlog, and every log held to them."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
 from server.eventlog import PAGE_BYTES, PAGE_RECORDS, EventLog, Record
 from server.eventlog.memory import MemoryLog
+from server.eventlog.sqlite import SQLiteLog
 from server.wire import Message
 
 MakeLog: TypeAlias = Callable[..., EventLog]
 
 
-@pytest.fixture(params=["memory"])
-def make_log(request: pytest.FixtureRequest) -> MakeLog:
+@pytest.fixture(params=["memory", "sqlite", "sqlite-full"])
+def make_log(request: pytest.FixtureRequest, tmp_path: Path) -> MakeLog:
     """A maker of new logs of one kind; `records` and `size` bound what they keep."""
-    assert request.param == "memory"
-    return MemoryLog
+    number = count()
+
+    def make(*, records: int = 1_000_000, size: int = 1_000_000_000) -> EventLog:
+        match request.param:
+            case "sqlite":
+                return SQLiteLog(tmp_path / f"{next(number)}.db", records=records, size=size)
+            case "sqlite-full":
+                return SQLiteLog(tmp_path / f"{next(number)}.db", records=records, size=size, durability="full")
+        return MemoryLog(records=records, size=size)
+
+    return make
 
 
 @asynccontextmanager
@@ -69,7 +82,7 @@ async def test_many_publishers_at_once_get_ids_that_are_delivered_in_order(make_
         ids = await asyncio.gather(*(log.append([message]) for message in messages(1, 300)))
         await until(lambda: len(delivered) == 300)
         by_id = {record.id: record.data for record in delivered}
-        assert [by_id[id_] for [id_] in ids] == data([*delivered]) or len(by_id) == 300
+        assert [by_id[id_] for [id_] in ids] == [f"m{number}" for number in range(1, 301)]
         assert sorted(data(delivered)) == sorted(f"m{number}" for number in range(1, 301))
         assert data(await everything(log, delivered[0].position)) == data(delivered[1:])
 
@@ -150,6 +163,52 @@ async def test_what_is_kept_is_bounded_in_bytes_too(make_log: MakeLog) -> None:
         await until(lambda: len(delivered) == 100)
         kept = await everything(log, (await log.read(-1, log.head)).floor)
         assert 1 <= len(kept) < 50
+
+
+async def test_an_append_whose_publisher_left_is_stored_once_and_whole(make_log: MakeLog) -> None:
+    log = make_log()
+    async with opened(log) as delivered:
+        leaving = asyncio.create_task(_append(log, messages(1, 2)))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await log.append(messages(3, 3))
+        await until(lambda: data(delivered)[-1:] == ["m3"])
+        assert data(delivered) in (["m1", "m2", "m3"], ["m3"])
+
+
+async def test_an_append_of_one_name_is_stored_once(make_log: MakeLog) -> None:
+    log = make_log()
+    async with opened(log) as delivered:
+        first = await log.append(messages(1, 2), once="a")
+        again, other, new = await asyncio.gather(
+            log.append(messages(1, 2), once="a"), log.append(messages(3, 3), once="b"), log.append(messages(4, 4))
+        )
+        twice = await asyncio.gather(log.append(messages(5, 5), once="c"), log.append(messages(5, 5), once="c"))
+        await until(lambda: len(delivered) == 5)
+        assert list(first) == list(again)
+        assert list(twice[0]) == list(twice[1])
+        assert [record.id for record in delivered] == [*first, *other, *new, *twice[0]]
+        assert data(delivered) == ["m1", "m2", "m3", "m4", "m5"]
+
+
+async def test_a_time_is_a_position_that_all_later_records_lie_behind(make_log: MakeLog) -> None:
+    log = make_log()
+    async with opened(log) as delivered:
+        assert await log.position_before(0) == log.head
+        await log.append(messages(1, 20))
+        await until(lambda: len(delivered) == 20)
+        await until(lambda: time.time() > delivered[-1].time + 0.002)
+        await log.append(messages(21, 30))
+        await until(lambda: len(delivered) == 30)
+        assert data(await everything(log, await log.position_before(0))) == data(delivered)
+        assert await log.position_before(delivered[20].time) == delivered[19].position
+        assert await log.position_before(time.time() + 100) == delivered[-1].position
+        assert await everything(log, await log.position_before(time.time() + 100)) == []
+
+
+async def _append(log: EventLog, new: list[Message]) -> None:
+    await log.append(new)
 
 
 async def test_nothing_is_delivered_twice_when_nothing_is_appended(make_log: MakeLog) -> None:

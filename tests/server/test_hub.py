@@ -117,6 +117,25 @@ async def test_one_turn_of_the_loop_writes_once_to_each_subscriber() -> None:
     await following
 
 
+async def test_what_a_client_says_it_has_is_not_sent_again_even_in_the_turn_it_was_published() -> None:
+    the_hub = Hub(MemoryLog())
+    await the_hub.open()
+    transport = Counting()
+
+    async def publish_and_follow() -> None:
+        [id_] = await the_hub.publish([Message(data="one")])
+        await the_hub.follow(Subscriber(transport, transport.drain, View(chunked=False)), id_)
+
+    following = asyncio.create_task(publish_and_follow())
+    while not the_hub.live:
+        await asyncio.sleep(0)
+    await the_hub.publish([Message(data="two")])
+    await the_hub.close()
+    await following
+    assert b"".join(transport.writes).count(b"data: ") == 1
+    assert b"data: two" in b"".join(transport.writes)
+
+
 class Counting(Stuck):
     """A transport whose peer always reads; it remembers the writes."""
 

@@ -47,3 +47,38 @@ def test_a_reset_in_an_envelope_is_untyped() -> None:
     envelope = json.loads(reset.split(b"\n")[1].removeprefix(b"data: "))
     assert envelope["type"] == "reset"
     assert json.loads(envelope["data"])["reason"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("topics", "types", "topic", "type_", "wanted"),
+    [
+        ((), (), "any", "any", True),
+        (("ci",), (), "ci", "x", True),
+        (("ci",), (), "ci2", "x", False),
+        (("ci",), (), "CI", "x", False),
+        (("a", "b"), (), "b", "x", True),
+        (("b*",), (), "build", "x", True),
+        (("b*",), (), "ab", "x", False),
+        (("*b",), (), "ab", "x", True),
+        (("a*c*e",), (), "abcde", "x", True),
+        (("a*c*e",), (), "abcd", "x", False),
+        (("*",), (), "a/b", "x", True),
+        (("a.c",), (), "abc", "x", False),
+        ((), ("log", "build"), "t", "build", True),
+        ((), ("log",), "t", "message", False),
+        (("ci",), ("log",), "ci", "log", True),
+        (("ci",), ("log",), "ops", "log", False),
+    ],
+)
+def test_a_view_wants_what_was_asked_for(
+    topics: tuple[str, ...], types: tuple[str, ...], topic: str, type_: str, wanted: bool
+) -> None:
+    record = Record(1, "e:1", 0.0, topic, type_, "x")
+    view = View(topics=topics, types=types)
+    assert view.wants(record) is wanted
+    assert bool(view.of(record)) is wanted
+
+
+def test_no_pattern_takes_long() -> None:
+    view = View(topics=("*a" * 60,))
+    assert not view.wants(Record(1, "e:1", 0.0, "a" * 127 + "b", "message", "x"))

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import socket
 
 import pytest
 
 from server.eventlog.memory import MemoryLog
-from server.web import MESSAGE_LIMIT, serve
+from server.site import MESSAGE_LIMIT
+from server.web import serve
 from tests.server.client import Stream, publish, request, subscribe
 
 
@@ -177,6 +179,90 @@ async def test_an_envelope_makes_every_type_a_message() -> None:
         assert envelope == {"type": "build", "topic": "ci", "id": answer.json["id"], "data": "not json"}
 
 
+async def test_a_subscriber_gets_the_topics_and_types_it_asked_for_live_and_replayed() -> None:
+    async with serve() as url:
+        async with subscribe(url, "/events?topic=ci/*&topic=ops&type=message") as stream:
+            start = stream.body.decode().split("id: ")[1].split("\n")[0]
+            for topic in ("ci/main", "ci", "ops", "ops2", "default"):
+                await publish(url, f"to {topic}", path=f"/events?topic={topic}")
+            await publish(url, "of another type", path="/events?topic=ops&type=other")
+            await publish(url, "end", path="/events?topic=ops")
+            await stream.until("end\n\n")
+            assert [event.data for event in stream.events] == ["to ci/main", "to ops", "end"]
+        path = "/events?topic=ci/*&topic=ops&type=message"
+        async with subscribe(url, path, last_event_id=start) as stream:
+            await stream.until("end\n\n")
+            assert [event.data for event in stream.events] == ["to ci/main", "to ops", "end"]
+
+
+async def test_a_browser_s_header_goes_before_the_id_in_its_url_and_both_before_since() -> None:
+    async with serve() as url:
+        ids = [(await publish(url, f"m{number}")).json["id"] for number in (1, 2, 3)]
+        for path, last_event_id, expected in (
+            (f"/events?last_event_id={ids[0]}", None, ["m2", "m3"]),
+            (f"/events?last_event_id={ids[0]}", ids[1], ["m3"]),
+            (f"/events?since=all&last_event_id={ids[1]}", None, ["m3"]),
+            ("/events?since=all", ids[1], ["m3"]),
+            ("/events?since=all", None, ["m1", "m2", "m3"]),
+            ("/events?since=1h", None, ["m1", "m2", "m3"]),
+            ("/events?since=2001-01-01T00:00:00Z", None, ["m1", "m2", "m3"]),
+        ):
+            async with subscribe(url, path, last_event_id=last_event_id) as stream:
+                await stream.until("m3\n\n")
+                assert [event.data for event in stream.events] == expected
+        async with subscribe(url, "/events?since=2999-01-01T00:00:00Z") as stream:
+            await publish(url, "m4")
+            await stream.until("m4\n\n")
+            assert [event.data for event in stream.events] == ["m4"]
+
+
+NDJSON = "Content-Type: application/x-ndjson\r\n"
+
+
+async def test_a_batch_is_published_whole_and_in_its_order() -> None:
+    async with serve() as url, subscribe(url) as stream:
+        answer = await publish(url, '{"data": "one"}\n\n{"data": "two"}\r\n{"title": "three"}', headers=NDJSON)
+        assert answer.status == 201
+        await stream.until("three")
+        await stream.until("}\n\n")
+        assert [event.data for event in stream.events] == ["one", "two", '{"title":"three"}']
+        assert [event.id for event in stream.events] == json.loads(answer.body)["ids"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ('{"data": "one"}\n{"titel": "x"}', 422, "line 2: titel: no such field"),
+        ('{"data": "one"}\n{"data"', 400, "line 2: the body is not JSON"),
+        ("\n\n", 400, "empty"),
+        ('{"data":1}\n' * 1_001, 400, "line 1001: a batch has at most 1000 messages"),
+        ('{"data":"' + "x" * 1_100_000 + '"}', 413, "1048576"),
+    ],
+    ids=range(5),
+)
+async def test_a_batch_with_one_wrong_line_is_refused_whole(body: str, status: int, words: str) -> None:
+    async with serve() as url, subscribe(url) as stream:
+        answer = await publish(url, body, headers=NDJSON)
+        assert answer.status == status
+        assert words in answer.json["error"]
+        await publish(url, "good")
+        await stream.until("good\n\n")
+        assert [event.data for event in stream.events] == ["good"]
+
+
+async def test_a_publisher_that_repeats_itself_under_one_key_is_heard_once() -> None:
+    async with serve() as url, subscribe(url) as stream:
+        first = await publish(url, "paid", headers='Idempotency-Key: "order 7"\r\n')
+        again = await publish(url, "paid", headers="Idempotency-Key: order 7\r\n")
+        other = await publish(url, "paid", headers='Idempotency-Key: "order 8"\r\n')
+        assert [answer.status for answer in (first, again, other)] == [201, 201, 201]
+        assert first.json == again.json != other.json
+        assert (await publish(url, "x", headers='Idempotency-Key: ""\r\n')).status == 422
+        await publish(url, "end")
+        await stream.until("end\n\n")
+        assert [event.data for event in stream.events] == ["paid", "paid", "end"]
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "words"),
     [
@@ -223,7 +309,9 @@ async def test_a_message_of_the_size_that_is_allowed_arrives_whole() -> None:
         (b"POST /events HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 1\r\n\r\nx", 421),
         (b"GET /health HTTP/1.0\r\n\r\n", 200),
         (b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n", 200),
-        (b"GET /events?since=1 HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
+        (b"GET /events?since=soon HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
+        (b"GET /events?topic=a%20b HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
+        (b"GET /events?nonsense=1 HTTP/1.1\r\nHost: {host}\r\n\r\n", 400),
         (b"GET /page/..%2fweb.py HTTP/1.1\r\nHost: {host}\r\n\r\n", 404),
         (b"GET /page/../web.py HTTP/1.1\r\nHost: {host}\r\n\r\n", 404),
         (b"GET /page/%2e%2e/web.py HTTP/1.1\r\nHost: {host}\r\n\r\n", 404),
@@ -301,3 +389,19 @@ async def test_an_address_that_is_taken_is_an_error_and_leaves_nothing_behind() 
         with pytest.raises(OSError, match="in use"):
             async with serve(port=port):
                 pytest.fail("two servers on one port")
+
+
+async def test_a_name_with_several_addresses_is_one_server_on_one_port() -> None:
+    async with serve(host="localhost") as url:
+        assert url.startswith("http://localhost:")
+        assert (await request(url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
+        by_address = url.replace("localhost", "127.0.0.1")
+        assert (await request(by_address, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
+
+
+async def test_an_ipv6_address_is_written_as_urls_have_it() -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    async with serve(host="::1") as url:
+        assert url.startswith("http://[::1]:")
+        assert (await request(url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200

@@ -32,7 +32,7 @@ def background() -> Iterator[Callable[[Callable[[], None]], threading.Thread]]:
             except BaseException as error:  # noqa: BLE001
                 errors.append(error)
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         threads.append(thread)
         thread.start()
         return thread

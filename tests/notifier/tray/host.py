@@ -87,6 +87,8 @@ class Host:
         """Signals of the item since the last look at them."""
         self.root = Row(0, {})
         self.revision = 0
+        self.faults: list[AssertionError] = []
+        """Rules that a signal broke; `host` raises them at its end."""
         self._to_read: list[int] = []
 
     @property
@@ -162,8 +164,14 @@ class Host:
         return list(reply.body)
 
     def heard(self, message: Message) -> None:
-        if message.message_type is not MessageType.SIGNAL or message.interface not in (ITEM, MENU):
-            return
+        """Take a signal; dbus-fast would swallow what is raised here."""
+        if message.message_type is MessageType.SIGNAL and message.interface in (ITEM, MENU):
+            try:
+                self._follow(message)
+            except AssertionError as fault:
+                self.faults.append(fault)
+
+    def _follow(self, message: Message) -> None:
         assert message.member is not None
         assert message.signature == SIGNAL_SIGNATURES[message.member]
         self.signals.append(message.member)
@@ -177,6 +185,7 @@ class Host:
                     row.properties.update(properties)
             for item_id, names in message.body[1]:
                 if row := self.root.find(item_id):
+                    assert set(names) <= set(row.properties), "only what was there can go"
                     for name in names:
                         del row.properties[name]
 
@@ -214,6 +223,8 @@ async def host(address: str, *, has_host: bool = True) -> AsyncIterator[Host]:
         bus.export(WATCHER_PATH, watcher)
         assert await bus.request_name(WATCHER) is RequestNameReply.PRIMARY_OWNER
         yield found
+        if found.faults:
+            raise found.faults[0]
     finally:
         bus.disconnect()
         with suppress(EOFError):  # the bus may have been killed

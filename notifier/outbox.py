@@ -1,0 +1,133 @@
+"""Recorded notifications in, bubbles out: what waits, when it is shown, and the note in the history that it was.
+
+It decides nothing about events and never makes a stream wait.  The history is the truth: what could not be shown, or
+was recorded by a program that then crashed, is there, and comes out later in one summary.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from notifier.desktop import Desktop
+from notifier.errors import BubbleFailed
+from notifier.flood import FEW, Gate
+from notifier.notification import Notification, Urgency
+from notifier.store import Store
+
+logger = logging.getLogger(__name__)
+
+READY = 100
+"""Notifications on their way to the desktop.  What comes while there are so many waits in the history."""
+RETRY = 30.0
+"""Seconds until what could not be shown is tried again."""
+CATCH_UP = 2.0
+"""Seconds after a stream resumed in which what it sends is taken for what was missed."""
+
+
+class Outbox:
+    """Between the history and the desktop."""
+
+    def __init__(self, store: Store, *, retry: float = RETRY, catch_up: float = CATCH_UP) -> None:
+        """Nothing waits yet; see `resume`.  For `retry` and `catch_up` see the constants."""
+        self._store = store
+        self._retry = retry
+        self._catch_up = catch_up
+        self._gate = Gate()
+        self._ready: deque[tuple[Notification, int]] = deque()
+        """With the newest row of the stream when it was let out: a digest stands for all rows up to there."""
+        self._newest: dict[str, int] = {}
+        self._late: set[tuple[str, bool]] = set()
+        """Streams, and whether their critical notifications, of which rows wait that the gate does not know of."""
+        self._retry_at = 0.0
+        self._something = asyncio.Event()
+
+    def resume(self, stream: str) -> None:
+        """A stream is followed again after a while: what waits, and what comes now, is told in one digest."""
+        now = time.monotonic()
+        for critical in (False, True):
+            self._recall(stream, critical, now + (0.0 if critical else self._catch_up))
+        self._something.set()
+
+    def offer(self, notification: Notification) -> None:
+        """Show it now, or soon, or in a digest.  It is recorded, and knows its row."""
+        assert notification.row is not None, "recording comes before showing"
+        self._newest[notification.stream] = notification.row
+        self._let_out(self._gate.offer(time.monotonic(), notification))
+        self._something.set()
+
+    def pause(self) -> None:
+        """Show nothing until `unpause`."""
+        self._gate.shut()
+
+    def unpause(self) -> None:
+        """Show again, beginning with what waited."""
+        self._let_out(self._gate.open(time.monotonic()))
+        self._something.set()
+
+    async def run(self, desktop: Desktop) -> None:
+        """Show bubbles, one after the other, for ever: a desktop that hangs stops nothing but the next bubble."""
+        while True:
+            self._something.clear()
+            now = time.monotonic()
+            if self._late and now >= self._retry_at:
+                self._recall_late(now)
+            self._let_out(self._gate.release(now))
+            if self._ready:
+                await self._show(desktop, *self._ready.popleft())
+                continue
+            waits = [wait for wait in (self._gate.next_release(now), self._retry_in(now)) if wait is not None]
+            try:
+                async with asyncio.timeout(min(waits, default=None)):
+                    await self._something.wait()
+            except TimeoutError:
+                continue
+
+    async def _show(self, desktop: Desktop, notification: Notification, newest: int) -> None:
+        lane = _lane(notification)
+        try:
+            await desktop.show(notification)
+        except BubbleFailed as error:
+            logger.warning("%s: a bubble was not shown: %s", notification.stream, error)
+            self._put_off(lane)
+            return
+        if notification.row is not None:
+            self._store.shown([notification.row])
+            return
+        stream, critical = lane
+        while self._store.shown_together(stream, newest, critical=critical):  # noqa: ASYNC110 - others have their turn
+            await asyncio.sleep(0)
+
+    def _let_out(self, notifications: Sequence[Notification]) -> None:
+        for notification in notifications:
+            if len(self._ready) < READY:
+                self._ready.append((notification, self._newest.get(notification.stream, 0)))
+            else:
+                self._put_off(_lane(notification))
+
+    def _put_off(self, lane: tuple[str, bool]) -> None:
+        if not self._late:
+            self._retry_at = time.monotonic() + self._retry
+        self._late.add(lane)
+
+    def _retry_in(self, now: float) -> float | None:
+        return max(0.0, self._retry_at - now) if self._late else None
+
+    def _recall_late(self, now: float) -> None:
+        late, self._late = self._late, set()
+        for stream, critical in late:
+            self._recall(stream, critical, now)
+
+    def _recall(self, stream: str, critical: bool, until: float) -> None:
+        """Have the gate hold all that waits in the history, from now on told together."""
+        # What is ready waits in the history too, and would be told twice.
+        self._ready = deque(item for item in self._ready if _lane(item[0]) != (stream, critical))
+        count, rows = self._store.waiting(stream, critical=critical, newest=FEW)
+        if rows:
+            self._newest[stream] = max(self._newest.get(stream, 0), rows[-1].id)
+        self._gate.catch_up(stream, until, critical=critical, waiting=[row.notification for row in rows], count=count)
+
+
+def _lane(notification: Notification) -> tuple[str, bool]:
+    return notification.stream, notification.urgency is Urgency.CRITICAL

@@ -1,0 +1,334 @@
+"""An event log in one SQLite file: what was answered is there after any crash.  One process owns the file.
+
+One thread writes.  It takes every append that waits, stores them in one transaction, and only then tells the
+event loop: so the cost of a commit is shared by all who publish at the time, and nobody is sent what a crash could
+still undo.  Reading happens on the event loop: a page is short, and was most likely written a moment ago.
+
+A killed process loses nothing that was appended.  A power cut may take the last moments of it, unless the log was
+opened with `durability="full"`, which waits for the disk (SQLite: "PRAGMA synchronous", in WAL mode).
+"""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Literal, NamedTuple
+
+from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record
+from server.wire import Message
+
+logger = logging.getLogger(__name__)
+
+RECORDS_LIMIT = 1_000_000
+"""Records kept by default."""
+BYTES_LIMIT = 1024 * 1024 * 1024
+"""Characters of data kept by default."""
+AGE_LIMIT = 30 * 86_400.0
+"""Seconds that a record is kept by default."""
+WAITING_LIMIT = 1_000
+"""Appends that wait for the writer; further ones wait for a place, in their order."""
+GROUP_LIMIT = 1_000
+"""Appends in one transaction."""
+TRIM_INTERVAL = 60.0
+"""Seconds between looks for what is too old."""
+
+Durability = Literal["normal", "full"]
+
+SCHEMA = """
+CREATE TABLE log (epoch TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
+INSERT INTO log VALUES (lower(hex(randomblob(4))), 0);
+CREATE TABLE record (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when every record is gone
+    time REAL NOT NULL, topic TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL
+) STRICT;
+CREATE TABLE once (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL) STRICT;
+PRAGMA user_version = 1;
+"""
+
+
+class Append(NamedTuple):
+    """One append on its way to the writer."""
+
+    messages: Sequence[Message]
+    once: str | None
+    stored: asyncio.Future[Sequence[str]]
+
+
+class SQLiteLog:
+    """Up to about `records` messages, `size` characters of data and `age` seconds; the oldest go first.
+
+    "About", because what is over a limit goes in one sweep when a tenth more than the limit is there.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        records: int = RECORDS_LIMIT,
+        size: int = BYTES_LIMIT,
+        age: float = AGE_LIMIT,
+        durability: Durability = "normal",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path, self.records, self.size, self.age = path, records, size, age
+        self.durability, self.clock = durability, clock
+        self.epoch = ""
+        self.head = 0
+        self._waiting: SimpleQueue[Append | None] = SimpleQueue()
+        self._places = asyncio.Semaphore(WAITING_LIMIT)
+        self._deliver: Deliver | None = None
+        self._lock: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._writer: threading.Thread | None = None
+        self._ended = asyncio.Event()
+        """The writer has posted its last to the loop."""
+
+    async def open(self, deliver: Deliver) -> None:
+        """Take hold of the file, making it where there is none.
+
+        Raises:
+            LogUnavailable: it is no log, another server has it, or it cannot be written.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.touch(mode=0o600)
+            self._lock = _lock(self.path)
+            with closing(self._connect()) as database:
+                self.epoch, self.head = _prepare(database)
+            self._reader = self._connect()
+            self._reader.execute("PRAGMA query_only = ON")
+        except (OSError, sqlite3.Error) as error:
+            self._let_go()
+            raise LogUnavailable(f"the event log {self.path} cannot be opened: {error}") from error
+        except LogUnavailable:
+            self._let_go()
+            raise
+        self._deliver = deliver
+        loop = asyncio.get_running_loop()
+        self._writer = threading.Thread(target=self._write, args=[loop], name="event log writer")
+        self._writer.start()
+
+    async def close(self) -> None:
+        if self._writer is not None:
+            self._waiting.put(None)
+            await self._ended.wait()
+            self._writer.join()
+            self._writer = None
+        self._let_go()
+
+    def id_at(self, position: int) -> str:
+        return f"{self.epoch}:{position}"
+
+    def position_of(self, id: str) -> int | None:  # noqa: A002
+        epoch, _, row = id.rpartition(":")
+        if epoch != self.epoch or not (row.isascii() and row.isdigit()) or len(row) > 18:
+            return None
+        return int(row) if int(row) <= self.head else None
+
+    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+        """Store all of these messages or none, next to each other, and return their SSE ids.
+
+        Raises:
+            LogUnavailable: the disk is full, or the file is damaged; nothing was stored.
+        """
+        assert self._writer is not None, "the log is not open"
+        if not messages:
+            return []
+        await self._places.acquire()
+        stored: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
+        stored.add_done_callback(lambda _: self._places.release())
+        self._waiting.put(Append(messages, once, stored))
+        return await asyncio.shield(stored)  # a publisher may leave; its messages are on their way
+
+    async def position_before(self, time: float) -> int:
+        assert self._reader is not None, "the log is not open"
+        query = "SELECT position, time FROM record WHERE position >= ? ORDER BY position LIMIT 1"
+        oldest: int | None = self._reader.execute("SELECT min(position) FROM record").fetchone()[0]
+        if oldest is None:
+            return self.head
+        low, high = oldest, self.head + 1  # the first record that is not before `time` lies here
+        while low < high:
+            middle = (low + high) // 2
+            row = self._reader.execute(query, (middle,)).fetchone()
+            low, high = (low, middle) if row is None or row[1] >= time else (row[0] + 1, high)
+        return low - 1
+
+    async def read(self, after: int, until: int) -> Page:
+        assert self._reader is not None, "the log is not open"
+        page: list[Record] = []
+        size = 0
+        self._reader.execute("BEGIN")
+        try:
+            [oldest] = self._reader.execute("SELECT min(position) FROM record").fetchone()
+            rows = self._reader.execute(
+                "SELECT position, time, topic, type, data FROM record"
+                " WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
+                (after, until, PAGE_RECORDS),
+            )
+            for position, *fields in rows:
+                record = Record(position, self.id_at(position), *fields)
+                if page and size + len(record.data) > PAGE_BYTES:
+                    break
+                page.append(record)
+                size += len(record.data)
+        finally:
+            self._reader.execute("ROLLBACK")
+        return Page(page, self.head if oldest is None else oldest - 1)
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA synchronous = {self.durability}")
+        return database
+
+    def _let_go(self) -> None:
+        for connection in (self._reader, self._lock):
+            if connection is not None:
+                connection.close()
+        self._reader = self._lock = None
+
+    # What follows runs in the writer's thread; it shares nothing with the loop but the queue and what it posts.
+
+    def _write(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            self._write_groups(loop)
+        finally:
+            loop.call_soon_threadsafe(self._ended.set)
+
+    def _write_groups(self, loop: asyncio.AbstractEventLoop) -> None:
+        head = self.head
+        trimmed = 0.0
+        with closing(self._connect()) as database:
+            while True:
+                group, last = self._next_group()
+                now = self.clock()
+                records: list[Record] = []
+                try:
+                    database.execute("BEGIN IMMEDIATE")
+                    spans = [self._insert(database, append, head + len(records), now, records) for append in group]
+                    if self._is_over(database, records) or not trimmed <= now < trimmed + TRIM_INTERVAL:
+                        trimmed = now
+                        self._trim(database, now)
+                    database.execute("COMMIT")
+                except sqlite3.Error as error:
+                    if database.in_transaction:
+                        database.execute("ROLLBACK")
+                    loop.call_soon_threadsafe(self._failed, group, error)
+                else:
+                    head += len(records)
+                    loop.call_soon_threadsafe(self._stored, group, spans, records)
+                if last:
+                    return
+
+    def _next_group(self) -> tuple[list[Append], bool]:
+        """All that waits, once something does or it is time to trim; and whether that was the last."""
+        group: list[Append] = []
+        try:
+            append = self._waiting.get(timeout=TRIM_INTERVAL)
+            while append is not None:
+                group.append(append)
+                if len(group) == GROUP_LIMIT:
+                    return group, False
+                append = self._waiting.get_nowait()
+        except Empty:
+            return group, False
+        return group, True
+
+    def _insert(
+        self, database: sqlite3.Connection, append: Append, head: int, now: float, records: list[Record]
+    ) -> range:
+        """Positions of an append's records, which are added to `records` unless they were stored before."""
+        if append.once is not None:
+            known = database.execute("SELECT first, last FROM once WHERE name = ?", (append.once,)).fetchone()
+            if known:
+                return range(known[0], known[1] + 1)
+        new = [
+            Record(position, self.id_at(position), now, message.topic, message.type, message.text)
+            for position, message in enumerate(append.messages, head + 1)
+        ]
+        database.executemany(
+            "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
+            ((record.position, record.time, record.topic, record.type, record.data) for record in new),
+        )
+        database.execute("UPDATE log SET size = size + ?", (sum(len(record.data) for record in new),))
+        span = range(head + 1, head + 1 + len(new))
+        if append.once is not None:
+            database.execute("INSERT INTO once VALUES (?, ?, ?, ?)", (append.once, span[0], span[-1], now))
+        records += new
+        return span
+
+    def _is_over(self, database: sqlite3.Connection, records: Sequence[Record]) -> bool:
+        """Whether a tenth more is there than may be; only the last of a new group can have made it so."""
+        if not records:
+            return False
+        [oldest, size] = database.execute("SELECT (SELECT min(position) FROM record), size FROM log").fetchone()
+        return bool(records[-1].position - oldest >= self.records * 1.1 or size > self.size * 1.1)
+
+    def _trim(self, database: sqlite3.Connection, now: float) -> None:
+        """Let go of what is over a limit, but not of the newest record, unless it is too old."""
+        database.execute("DELETE FROM once WHERE time < ?", (now - ONCE,))
+        [head] = database.execute("SELECT max(position) FROM record").fetchone()
+        if head is None:
+            return
+        [size] = database.execute("SELECT size FROM log").fetchone()
+        cut = None
+        for position, written, length in database.execute(
+            "SELECT position, time, length(data) FROM record ORDER BY position"
+        ):
+            over = position <= head - self.records or (size > self.size and position < head)
+            if not over and written >= now - self.age:
+                break
+            cut = position
+            size -= length
+        if cut is not None:
+            database.execute("DELETE FROM record WHERE position <= ?", (cut,))
+            database.execute("UPDATE log SET size = ?", (size,))
+
+    # What the writer posts to the loop.
+
+    def _stored(self, group: Sequence[Append], spans: Sequence[range], records: Sequence[Record]) -> None:
+        if records:
+            assert self._deliver is not None
+            self.head = records[-1].position
+            self._deliver(records)
+        for append, span in zip(group, spans, strict=True):
+            if not append.stored.done():
+                append.stored.set_result([self.id_at(position) for position in span])
+
+    def _failed(self, group: Sequence[Append], error: sqlite3.Error) -> None:
+        logger.error("the event log %s takes nothing more: %s", self.path, error)
+        for append in group:
+            if not append.stored.done():
+                append.stored.set_exception(LogUnavailable(f"the event log cannot be written: {error}"))
+
+
+def _lock(path: Path) -> sqlite3.Connection:
+    """Keep other servers away from the log for as long as this connection is open; it ends with the process."""
+    lock = sqlite3.connect(
+        path.with_name(path.name + "-lock"), timeout=0, isolation_level=None, check_same_thread=False
+    )
+    try:
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        lock.close()
+        raise LogUnavailable(
+            f"the event log {path} is in use by another sse-server; stop that one, or choose another log with --log"
+        ) from error
+    return lock
+
+
+def _prepare(database: sqlite3.Connection) -> tuple[str, int]:
+    """Epoch and head of the log, which is made if the file is new."""
+    [version] = database.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
+    elif version != 1:
+        raise LogUnavailable(f"the event log was written by a newer sse-server (format {version}); use that one")
+    [epoch] = database.execute("SELECT epoch FROM log").fetchone()
+    head = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
+    return epoch, head[0] if head else 0

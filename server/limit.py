@@ -1,0 +1,51 @@
+"""Who asks and when in, whether it is too much out.  Pure; time is an argument.
+
+Both remember a bounded number of addresses, so that a stranger with many of them fills no memory.
+"""
+
+from collections import OrderedDict
+
+ADDRESSES_LIMIT = 10_000
+"""Addresses that a rate is remembered for; the one that was quiet longest is forgotten first."""
+
+
+class Rate:
+    """At most `burst` at once from each address, and `per_second` of them in the long run."""
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        self.per_second, self.burst = per_second, burst
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, address: str, now: float) -> float:
+        """Take one, or say how many seconds remain until the next may be taken; 0 means it was taken."""
+        left, then = self._left.pop(address, (float(self.burst), now))
+        left = min(float(self.burst), left + (now - then) * self.per_second)
+        allowed = left >= 1
+        self._left[address] = (left - 1 if allowed else left, now)
+        if len(self._left) > ADDRESSES_LIMIT:
+            self._left.popitem(last=False)
+        return 0.0 if allowed else (1 - left) / self.per_second
+
+
+class Places:
+    """At most `total` at a time, and `each` for one address."""
+
+    def __init__(self, total: int, each: int) -> None:
+        self.total, self.each = total, each
+        self._taken: dict[str, int] = {}
+        self._sum = 0
+
+    def take(self, address: str) -> bool:
+        """Take a place, if there is one."""
+        if self._sum >= self.total or self._taken.get(address, 0) >= self.each:
+            return False
+        self._sum += 1
+        self._taken[address] = self._taken.get(address, 0) + 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Give a place back."""
+        self._sum -= 1
+        self._taken[address] -= 1
+        if not self._taken[address]:
+            del self._taken[address]

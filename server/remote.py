@@ -1,0 +1,119 @@
+"""The URL of a server in, a message published or events followed out.  It prints nothing and serves nothing.
+
+It speaks to any `sse-server` with the standard library alone, so that a cron job starts fast.
+"""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+from server.origin import is_loopback
+
+SILENCE = 60.0
+"""Seconds without a byte after which a stream counts as lost; the server sends one every 15."""
+ANSWER_LIMIT = 65_536
+"""Bytes of an answer that are read."""
+
+
+class RemoteError(Exception):
+    """The server said no, or nothing; one sentence for a person."""
+
+
+class RemoteLost(RemoteError):
+    """The stream ended, and may be followed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A server that is somewhere else."""
+
+    url: str
+    """Where its events are, such as ``http://127.0.0.1:8080/events``."""
+    token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise RemoteError("the URL of a server begins with http:// or https://")
+
+    def publish(self, text: str, fields: dict[str, str]) -> str:
+        """Publish a text, with such fields as a title; returns its id.
+
+        Raises:
+            RemoteError: it was not published, or nobody knows.
+        """
+        query = f"?{urlencode(fields)}" if fields else ""
+        request = urllib.request.Request(self.url + query, text.encode(), method="POST")  # noqa: S310
+        request.add_header("Content-Type", "text/plain; charset=utf-8")
+        with self._answer(request, timeout=30) as answer:
+            try:
+                return str(json.loads(answer.read(ANSWER_LIMIT))["id"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
+
+    def follow(
+        self, query: list[tuple[str, str]], last_event_id: str, deliver: Callable[[dict[str, object]], None]
+    ) -> None:
+        """Give each event, as the envelope it came in, to `deliver`; with its id a later call goes on.
+
+        Raises:
+            RemoteLost: the connection ended; it always does at some time.
+            RemoteError: the server refused.
+        """
+        request = urllib.request.Request(f"{self.url}?{urlencode([*query, ('envelope', 'json')])}")  # noqa: S310
+        request.add_header("Accept", "text/event-stream")
+        if last_event_id:
+            request.add_header("Last-Event-ID", last_event_id)
+        with self._answer(request, timeout=SILENCE) as answer:
+            if answer.headers.get_content_type() != "text/event-stream":
+                raise RemoteError(f"{self._name} sends no events there; is it an sse-server?")
+            try:
+                for line in answer:
+                    if line.startswith(b"data: "):
+                        deliver(json.loads(line[6:]))
+            except ValueError as error:
+                raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
+            except (OSError, http.client.HTTPException) as error:
+                raise RemoteLost(f"the connection to {self._name} is lost") from error
+        raise RemoteLost(f"{self._name} ended the stream")
+
+    @property
+    def _name(self) -> str:
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    def _answer(self, request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+        if is_loopback(urlsplit(self.url).hostname or ""):
+            handlers.append(urllib.request.ProxyHandler({}))  # a proxy's loopback is not ours
+        try:
+            answer = urllib.request.build_opener(*handlers).open(request, timeout=timeout)
+            assert isinstance(answer, http.client.HTTPResponse)
+            return answer
+        except urllib.error.HTTPError as error:
+            raise RemoteError(f"{self._name} refused: {_reason(error)}") from error
+        except urllib.error.URLError as error:
+            raise RemoteLost(f"{self._name} cannot be reached: {error.reason}") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise RemoteLost(f"{self._name} cannot be reached: {error}") from error
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A token goes where the person said and nowhere else; urllib would take it along."""
+
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """The server's own sentence, or the status."""
+    with error:
+        try:
+            return str(json.loads(error.read(ANSWER_LIMIT))["error"])
+        except (ValueError, KeyError, TypeError, OSError):
+            return f"{error.code} {error.reason}"

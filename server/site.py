@@ -1,0 +1,267 @@
+"""HTTP requests in, hub calls and answers out: the routes.  Listening and ending is the matter of `web`.
+
+``GET /events``   the stream (WHATWG HTML 9.2); `subscription` has the parameters
+``POST /events``  publish: JSON, lines of JSON, or any text; 201 with the id once the log has it
+``GET /``         the live page         ``GET /health``  whether the server works
+"""
+
+import asyncio
+import json
+import logging
+import math
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from typing import NoReturn
+
+from aiohttp import HttpVersion11, hdrs, web
+
+from server import auth, intake, origin, wire
+from server.auth import Grant, InvalidTokens
+from server.eventlog import LogUnavailable
+from server.hub import Hub, Subscriber
+from server.limit import Places, Rate
+from server.subscription import InvalidSubscription, Subscription, subscription
+from server.tokens import Tokens
+from server.view import View
+from server.wire import InvalidField
+
+logger = logging.getLogger(__name__)
+
+MESSAGE_LIMIT = 256 * 1024
+"""Bytes in a body that is one message."""
+BATCH_LIMIT = 1024 * 1024
+"""Bytes in a body that is a batch."""
+RECONNECTION_TIME = 2_000
+"""Milliseconds a client is asked to wait before it reconnects."""
+SILENCE = 60.0
+"""Seconds for which a subscriber may leave sent bytes without an acknowledgement."""
+RETRY_AFTER = 30
+"""Seconds that a client is asked to stay away when there is no place for it."""
+
+PAGE_FILES = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+STREAM_HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",
+    "X-Content-Type-Options": "nosniff",
+}
+
+GRANT = web.RequestKey("grant", Grant)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one server bears."""
+
+    subscribers: int = 20_000
+    """Streams at a time."""
+    subscribers_each: int = 20_000
+    """Streams at a time of one address."""
+    publishes_per_second: float | None = None
+    """Publish requests of one address in the long run, and ten times as many at once; None for no limit."""
+    head: float = 30.0
+    """Seconds in which the head of a request must have come, from its connection's beginning or the last answer."""
+    body: float = 30.0
+    """Seconds in which the body of a request must have come."""
+
+
+class Site:
+    """The routes of one hub."""
+
+    def __init__(self, hub: Hub, *, loopback: bool, tokens: Tokens | None, limits: Limits) -> None:
+        self.hub = hub
+        self.loopback = loopback
+        """Only requests that name the machine itself are answered; see `origin`."""
+        self.tokens = tokens
+        """Only their bearers are answered; None lets everybody in."""
+        self._places = Places(limits.subscribers, limits.subscribers_each)
+        self._body_timeout = limits.body
+        per_second = limits.publishes_per_second
+        self._rate = Rate(per_second, max(1, int(per_second * 10))) if per_second else None
+        page = files("server") / "page"
+        self._files = {name: (page / name).read_bytes() for name in ("index.html", *PAGE_FILES)}
+
+    def application(self) -> web.Application:
+        """What aiohttp serves."""
+        application = web.Application(middlewares=[self._guard], client_max_size=BATCH_LIMIT)
+        application.router.add_get("/events", self.subscribe, allow_head=False)
+        application.router.add_post("/events", self.publish)
+        application.router.add_get("/", self.page, allow_head=False)
+        application.router.add_get("/page/{name}", self.page, allow_head=False)
+        application.router.add_get("/health", self.health, allow_head=False)
+        application.on_response_prepare.append(self._sign)
+        application.on_shutdown.append(self._end_streams)
+        return application
+
+    async def subscribe(self, request: web.Request) -> web.StreamResponse:
+        """One stream, until the client goes or the server stops."""
+        try:
+            asked = subscription(
+                request.query.items(),
+                last_event_id=request.headers.get("Last-Event-ID"),
+                chunked=request.version >= HttpVersion11,
+                now=time.time(),
+            )
+        except InvalidSubscription as error:
+            return _sentence(400, str(error))
+        view = asked.view
+        if grant := request.get(GRANT):
+            for topic in view.topics:
+                if not grant.may_subscribe(topic):
+                    return _sentence(403, f"topic: this token does not let you subscribe to {topic}")
+            view = replace(view, topics=view.topics or grant.subscribe)
+        address = request.remote or ""
+        if not self._places.take(address):
+            return _sentence(503, "there are too many subscribers; try again later", retry_after=RETRY_AFTER)
+        try:
+            return await self._stream(request, asked, view)
+        finally:
+            self._places.leave(address)
+
+    async def _stream(self, request: web.Request, asked: Subscription, view: View) -> web.StreamResponse:
+        response = web.StreamResponse(headers=STREAM_HEADERS)
+        if view.chunked:
+            response.enable_chunked_encoding()
+        await response.prepare(request)
+        await response.write(wire.retry(RECONNECTION_TIME))
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError
+        _cut_off_when_silent(transport)
+        subscriber = Subscriber(transport, request.writer.drain, view)
+        await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        await response.write_eof()
+        return response
+
+    async def publish(self, request: web.Request) -> web.Response:
+        """Store one message, or the messages of a batch, all or none."""
+        if origin.is_foreign(request.headers.get(hdrs.ORIGIN), request.headers.get(hdrs.HOST, "")):
+            _refuse(web.HTTPForbidden, "a page of another origin must not publish here")
+        if request.content_type.startswith("multipart/") or (request.charset or "utf-8").lower() != "utf-8":
+            _refuse(web.HTTPUnsupportedMediaType, "send JSON or any other text, in UTF-8")
+        is_batch = request.content_type in intake.BATCH_TYPES
+        limit = BATCH_LIMIT if is_batch else MESSAGE_LIMIT
+        if self._rate and (wait := self._rate.wait(request.remote or "", time.monotonic())):
+            return _sentence(429, "you publish too often", retry_after=math.ceil(wait))
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                body = await request.read()
+        except TimeoutError:
+            return _sentence(408, f"the body did not come within {self._body_timeout:g} seconds")
+        except web.HTTPRequestEntityTooLarge:
+            return _sentence(413, f"the body has at most {limit} bytes")
+        if len(body) > limit:
+            return _sentence(413, f"the body has at most {limit} bytes")
+        try:
+            given = _given(request)
+            messages = intake.batch(body, given) if is_batch else [intake.message(body, request.content_type, given)]
+            once = _once(request)
+        except InvalidField as error:
+            return _sentence(422, str(error), field=error.field)
+        except intake.Unreadable as error:
+            return _sentence(400, str(error))
+        if grant := request.get(GRANT):
+            for message in messages:
+                if not grant.may_publish(message.topic):
+                    return _sentence(
+                        403, f"topic: this token does not let you publish to {message.topic}", field="topic"
+                    )
+        try:
+            ids = await self.hub.publish(messages, once=once)
+        except LogUnavailable as error:
+            return _sentence(503, str(error))
+        return _json({"ids": ids} if is_batch else {"id": ids[0]}, status=201)
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The live page and what it needs; the names are a table's, never a path."""
+        name = request.match_info.get("name", "index.html")
+        if name not in self._files:
+            _refuse(web.HTTPNotFound, "no such page")
+        kind = PAGE_FILES.get(name, "text/html")
+        return web.Response(body=self._files[name], content_type=kind, charset="utf-8", headers=PAGE_HEADERS)
+
+    async def health(self, _: web.Request) -> web.Response:
+        """200 as long as the loop turns."""
+        return _json({"status": "ok", "subscribers": self.hub.live})
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get(hdrs.HOST)
+        if self.loopback and host is not None and not origin.names_loopback(host):
+            return _sentence(421, "this server answers only to localhost; the Host header names something else")
+        if self.tokens is not None and request.path != "/health":
+            try:
+                grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), self.tokens.grants())
+            except InvalidTokens as error:
+                logger.error("%s", error)
+                return _sentence(503, "the server cannot read its tokens")
+            if grant is None:
+                answer = _sentence(401, "a token is needed: Authorization: Bearer TOKEN, or curl -u :TOKEN")
+                answer.headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="sse-server", charset="UTF-8"'
+                return answer
+            request[GRANT] = grant
+        return await handler(request)
+
+    async def _sign(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers[hdrs.SERVER] = "sse-server"
+
+    async def _end_streams(self, _: web.Application) -> None:
+        self.hub.end_streams()
+
+
+def _cut_off_when_silent(transport: asyncio.Transport) -> None:
+    """Let the kernel end a connection whose peer takes nothing; a client comes back with its last event ID."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE * 1_000))
+
+
+def _given(request: web.Request) -> dict[str, str]:
+    """Fields of a message outside the body: headers, and query parameters, which win."""
+    headers = {
+        name: request.headers[name] for name in ("Topic", "Title", "Urgency", "Link", "Key") if name in request.headers
+    }
+    return {name.lower(): value for name, value in headers.items()} | dict(request.query)
+
+
+def _once(request: web.Request) -> str | None:
+    """The publisher's name for this request (draft-ietf-httpapi-idempotency-key-header), quoted or not."""
+    name = request.headers.get("Idempotency-Key")
+    if name is None:
+        return None
+    name = name.removeprefix('"').removesuffix('"')
+    if not 1 <= len(name) <= wire.NAME_LIMIT or not name.isprintable():
+        raise InvalidField("Idempotency-Key", f"1 to {wire.NAME_LIMIT} printable characters")
+    return name
+
+
+def _sentence(status: int, text: str, *, retry_after: int | None = None, **more: str) -> web.Response:
+    answer = _json({"error": text, **more}, status=status)
+    if retry_after is not None:
+        answer.headers[hdrs.RETRY_AFTER] = str(retry_after)
+    return answer
+
+
+def _json(value: Mapping[str, object], status: int = 200) -> web.Response:
+    """A JSON answer that ends its line, for those who read it in a terminal."""
+    return web.json_response(text=json.dumps(value) + "\n", status=status)
+
+
+def _refuse(kind: type[web.HTTPException], text: str) -> NoReturn:
+    raise kind(text=json.dumps({"error": text}) + "\n", content_type="application/json")

@@ -1,0 +1,79 @@
+"""A file of tokens in, grants out, and the other way.  What a grant allows is `auth`'s matter.
+
+The file is looked at again whenever it changed, so a token that is added or revoked counts from the next request on.
+"""
+
+import logging
+import os
+import secrets
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from server import auth
+from server.auth import Grant, InvalidTokens
+
+logger = logging.getLogger(__name__)
+
+
+class Tokens:
+    """The tokens of one server."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stamp: tuple[int, int] | None = None
+        self._grants: tuple[Grant, ...] = ()
+
+    def grants(self) -> tuple[Grant, ...]:
+        """What there is now; none where there is no file.
+
+        Raises:
+            InvalidTokens: the file is not one of tokens, or cannot be read.
+        """
+        try:
+            status = self.path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+            if stamp != self._stamp:
+                self._grants = auth.load(self.path.read_text(encoding="utf-8"))
+                self._stamp = stamp
+        except FileNotFoundError:
+            self._stamp, self._grants = None, ()
+        except (OSError, UnicodeError, InvalidTokens) as error:
+            raise InvalidTokens(f"the tokens in {self.path} cannot be read: {error}") from error
+        return self._grants
+
+    def add(self, name: str, publish: tuple[str, ...], subscribe: tuple[str, ...]) -> str:
+        """Make a token and keep its hash; returns the token, which nobody can show again.
+
+        Raises:
+            InvalidTokens: the name is taken or cannot be, or the file cannot be read or written.
+        """
+        grants = self.grants()
+        if any(each.name == name for each in grants):
+            raise InvalidTokens(f"there is a token of the name {name}; revoke it first, or choose another name")
+        token = secrets.token_urlsafe(32)
+        self._write((*grants, Grant(name, auth.digest(token), publish, subscribe)))
+        return token
+
+    def revoke(self, name: str) -> None:
+        """Let go of a token.
+
+        Raises:
+            InvalidTokens: there is none of the name, or the file cannot be read or written.
+        """
+        grants = self.grants()
+        left = tuple(each for each in grants if each.name != name)
+        if left == grants:
+            raise InvalidTokens(f"there is no token of the name {name}")
+        self._write(left)
+
+    def _write(self, grants: tuple[Grant, ...]) -> None:
+        """All of the file or none of it, for its owner only."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with NamedTemporaryFile("w", dir=self.path.parent, encoding="utf-8", delete=False) as new:
+                new.write(auth.dump(grants))
+                new.flush()
+                os.fsync(new.fileno())
+            Path(new.name).replace(self.path)
+        except OSError as error:
+            raise InvalidTokens(f"the tokens in {self.path} cannot be written: {error}") from error

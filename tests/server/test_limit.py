@@ -1,0 +1,38 @@
+"""server.limit: how much is too much."""
+
+from server import limit
+from server.limit import Places, Rate
+
+
+def test_a_burst_is_allowed_and_then_one_after_another() -> None:
+    rate = Rate(per_second=2, burst=3)
+    assert [rate.wait("a", 0) for _ in range(4)] == [0, 0, 0, 0.5]
+    assert rate.wait("a", 0.25) == 0.25
+    assert rate.wait("a", 0.5) == 0
+    assert rate.wait("a", 0.5) > 0
+    assert [rate.wait("a", 100) for _ in range(4)] == [0, 0, 0, 0.5]
+
+
+def test_addresses_do_not_share_a_rate() -> None:
+    rate = Rate(per_second=1, burst=1)
+    assert [rate.wait(address, 0) for address in ("a", "b", "a")] == [0, 0, 1]
+
+
+def test_many_addresses_fill_no_memory() -> None:
+    rate = Rate(per_second=1, burst=1)
+    for number in range(limit.ADDRESSES_LIMIT + 100):
+        rate.wait(str(number), 0)
+    assert len(rate._left) == limit.ADDRESSES_LIMIT
+    assert rate.wait("0", 0) == 0
+    assert rate.wait(str(limit.ADDRESSES_LIMIT + 99), 0) > 0
+
+
+def test_places_are_bounded_for_each_and_for_all_and_can_be_given_back() -> None:
+    places = Places(total=3, each=2)
+    assert [places.take(address) for address in ("a", "a", "a", "b", "c")] == [True, True, False, True, False]
+    places.leave("a")
+    assert places.take("c")
+    assert not places.take("d")
+    for address in ("a", "b", "c"):
+        places.leave(address)
+    assert [places.take(address) for address in ("a", "a", "a")] == [True, True, False]

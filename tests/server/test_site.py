@@ -1,0 +1,175 @@
+"""server.site behind tokens, TLS and limits: what strangers get."""
+
+import asyncio
+import json
+import socket
+import ssl
+import subprocess
+import zlib
+from pathlib import Path
+
+import pytest
+
+from server import site
+from server.site import Limits
+from server.tokens import Tokens
+from server.web import serve
+from tests.needs import needs
+from tests.server.client import publish, request, subscribe
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Tokens:
+    return Tokens(tmp_path / "tokens.json")
+
+
+async def test_without_a_token_there_is_nothing_but_health(tokens: Tokens) -> None:
+    token = tokens.add("laptop", ("*",), ("*",))
+    async with serve(tokens=tokens) as url:
+        for path in ("/", "/events", "/page/page.js", "/nothing"):
+            answer = await request(url, f"GET {path} HTTP/1.1\r\nHost: {{host}}\r\n\r\n".encode())
+            assert answer.status == 401
+            assert answer.headers["www-authenticate"].startswith("Basic ")
+            assert "a token is needed" in answer.json["error"]
+        assert (await publish(url, "x")).status == 401
+        assert (await publish(url, "x", headers="Authorization: Bearer wrong\r\n")).status == 401
+        assert (await request(url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
+        bearer = f"Authorization: Bearer {token}\r\n"
+        async with subscribe(url, headers=bearer) as stream:
+            assert (await publish(url, "hello", headers=bearer)).status == 201
+            await stream.until("hello\n\n")
+
+
+async def test_a_token_gives_no_more_than_its_topics(tokens: Tokens) -> None:
+    everything = f"Authorization: Bearer {tokens.add('all', ('*',), ('*',))}\r\n"
+    ci = f"Authorization: Bearer {tokens.add('ci', ('ci/*',), ('ci/*', 'ops'))}\r\n"
+    async with serve(tokens=tokens) as url, subscribe(url, headers=ci) as stream:
+        refused = await publish(url, "x", path="/events?topic=ops", headers=ci)
+        assert (refused.status, refused.json["field"]) == (403, "topic")
+        batch = '{"topic": "ci/a", "data": "no"}\n{"data": "no"}'
+        refused = await publish(url, batch, headers=ci + "Content-Type: application/x-ndjson\r\n")
+        assert refused.status == 403
+        for pattern in ("*", "c*", "default"):
+            async with subscribe(url, f"/events?topic={pattern}", headers=ci, last_event_id="x") as other:
+                assert other.status == 403
+        async with subscribe(url, "/events?topic=ci/m*", headers=ci) as narrow:
+            for topic in ("default", "ops", "ci/main", "ci/x"):
+                await publish(url, f"to {topic}", path=f"/events?topic={topic}", headers=everything)
+            await stream.until("to ci/x\n\n")
+            assert [event.data for event in stream.events] == ["to ops", "to ci/main", "to ci/x"]
+            await narrow.until("to ci/main\n\n")
+            assert [event.data for event in narrow.events] == ["to ci/main"]
+
+
+async def test_a_token_that_is_revoked_counts_no_more_and_no_token_is_no_open_door(tokens: Tokens) -> None:
+    bearer = f"Authorization: Bearer {tokens.add('laptop', ('*',), ('*',))}\r\n"
+    async with serve(tokens=tokens) as url:
+        assert (await publish(url, "x", headers=bearer)).status == 201
+        tokens.revoke("laptop")
+        assert (await publish(url, "x", headers=bearer)).status == 401
+        tokens.path.unlink()
+        assert (await publish(url, "x", headers=bearer)).status == 401
+        tokens.path.write_text("nonsense")
+        assert (await publish(url, "x", headers=bearer)).status == 503
+
+
+async def test_too_many_streams_are_told_to_come_later_and_a_place_that_is_left_is_free() -> None:
+    async with serve(limits=Limits(subscribers=2)) as url:
+        async with subscribe(url), subscribe(url), subscribe(url, last_event_id="x") as third:
+            assert third.status == 503
+            assert int(third.headers["retry-after"]) > 0
+        async with asyncio.timeout(8):
+            while True:
+                async with subscribe(url, last_event_id="x") as again:
+                    if again.status == 200:
+                        break
+
+
+async def test_who_publishes_too_often_is_told_when_to_come_back() -> None:
+    async with serve(limits=Limits(publishes_per_second=0.2)) as url:
+        assert [(await publish(url, "x")).status for _ in range(3)] == [201, 201, 429]
+        answer = await publish(url, "x")
+        assert 1 <= int(answer.headers["retry-after"]) <= 5
+        assert "too often" in answer.json["error"]
+
+
+async def test_a_request_that_never_ends_is_cut_off_and_a_stream_that_began_is_not() -> None:
+    async with serve(limits=Limits(head=0.05, body=0.05)) as url, subscribe(url) as stream:
+        slow = await request(url, b"POST /events HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nx")
+        assert slow.status == 408
+        host, port = url.removeprefix("http://").split(":")
+        for beginning in (b"", b"GET / HTTP/1.1\r\nHost: loc"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(beginning)
+            async with asyncio.timeout(8):
+                assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()
+        await publish(url, "still here")
+        await stream.until("still here\n\n")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GET / HTTP/1.1\r\nHost: {host}\r\nX: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: {host}\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: {host}\r\n" + b"X: 1\r\n" * 500 + b"\r\n",
+        b"POST /events HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        b"POST /events HTTP/1.1\r\nHost: {host}\r\nContent-Length: -1\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nHost : {host}\r\nContent-Length: 1\r\n\r\nx",
+        b"GET / HTTP/1.1\r\nHost: {host}\r\nX: a\x00b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: {host}\r\nHost: evil.example\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    ],
+    ids=range(10),
+)
+async def test_smuggled_and_oversized_heads_are_refused(raw: bytes) -> None:
+    async with serve() as url:
+        assert (await request(url, raw)).status == 400
+        assert (await publish(url, "still here")).status == 201
+
+
+async def test_a_compressed_bomb_is_refused() -> None:
+    bomb = zlib.compress(b"x" * 50_000_000)
+    async with serve() as url:
+        answer = await publish(url, bomb, headers="Content-Encoding: deflate\r\n")
+        assert answer.status == 413
+
+
+async def test_tls_carries_the_same_events(tmp_path: Path) -> None:
+    [openssl] = needs("openssl", "openssl")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    about = "-x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+    command = [openssl, "req", *about.split(), "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server_side.load_cert_chain(cert, key)
+    client_side = ssl.create_default_context(cafile=cert)
+    async with serve(host="localhost", tls=server_side) as url:
+        assert url.startswith("https://localhost:")
+        port = int(url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=client_side)
+        head = f"POST /events HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: 6\r\n\r\nsecret"
+        writer.write(head.encode())
+        async with asyncio.timeout(8):
+            assert b"201 Created" in await reader.readuntil(b"\r\n\r\n")
+            assert json.loads(await reader.readline())["id"]
+            writer.write(f"GET /events?since=all HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+            assert b"data: secret\n\n" in await reader.readuntil(b"data: secret\n\n")
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_the_kernel_ends_a_stream_whose_peer_takes_nothing() -> None:
+    if not hasattr(socket, "TCP_USER_TIMEOUT"):
+        pytest.skip("only Linux has TCP_USER_TIMEOUT")
+
+    class Transport(asyncio.Transport):
+        def get_extra_info(self, name: str, default: object = None) -> object:
+            return connection if name == "socket" else default
+
+    with socket.socket() as connection:
+        site._cut_off_when_silent(Transport())
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000

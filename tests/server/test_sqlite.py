@@ -1,0 +1,172 @@
+"""server.eventlog.sqlite: what was answered is there, whatever happens to the process."""
+
+import asyncio
+import resource
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from server.eventlog import LogUnavailable
+from server.eventlog.sqlite import SQLiteLog
+from server.wire import Message
+from tests.server.client import publish, subscribe
+from tests.server.process import started
+from tests.server.test_eventlog import data, everything, messages, opened
+
+
+async def test_a_log_that_is_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    async with opened(SQLiteLog(path)):
+        pass
+    log = SQLiteLog(path)
+    async with opened(log):
+        ids = [*await log.append(messages(1, 3))]
+    log = SQLiteLog(path)
+    async with opened(log) as delivered:
+        assert delivered == []
+        assert data(await everything(log, -1)) == ["m1", "m2", "m3"]
+        assert [log.position_of(id_) for id_ in ids] == [1, 2, 3]
+        [new] = await log.append(messages(4, 4))
+        assert log.position_of(new) == 4
+
+
+async def test_a_position_is_never_used_twice_even_when_every_record_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    now = 1_000.0
+    log = SQLiteLog(path, age=10, clock=lambda: now)
+    async with opened(log):
+        [last] = await log.append(messages(1, 1))
+        now += 100
+        await log.append([Message(data="m2")])
+        now += 100
+        await log.append([Message(data="m3")])
+        page = await log.read(-1, log.head)
+        assert data(page.records) == ["m3"]
+        assert page.floor == 2
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM record")
+    log = SQLiteLog(path)
+    async with opened(log):
+        assert (await log.read(-1, log.head)).floor == 3
+        assert log.position_of(last) == 1
+        [new] = await log.append(messages(4, 4))
+        assert log.position_of(new) == 4
+
+
+async def test_a_new_file_is_a_new_epoch(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    log = SQLiteLog(path)
+    async with opened(log):
+        [old] = await log.append(messages(1, 1))
+    for file in tmp_path.iterdir():
+        file.unlink()
+    log = SQLiteLog(path)
+    async with opened(log):
+        await log.append(messages(1, 5))
+        assert log.position_of(old) is None
+
+
+async def test_two_servers_cannot_share_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    async with opened(SQLiteLog(path)):
+        with pytest.raises(LogUnavailable, match=r"in use by another sse-server.*--log"):
+            async with opened(SQLiteLog(path)):
+                pytest.fail("two writers")
+    async with opened(SQLiteLog(path)):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"this is no database, but it is long enough to be taken for one " * 20])
+async def test_a_file_that_is_no_log_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "precious.txt"
+    path.write_bytes(content)
+    with pytest.raises(LogUnavailable, match="not a database"):
+        async with opened(SQLiteLog(path)):
+            pytest.fail("it opened")
+    assert path.read_bytes() == content
+
+
+async def test_a_log_of_a_newer_format_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 9")
+    with pytest.raises(LogUnavailable, match="newer"):
+        async with opened(SQLiteLog(path)):
+            pytest.fail("it opened")
+
+
+async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "er" / "events.db"
+    async with opened(SQLiteLog(path)) as _:
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.timeout(90)
+async def test_a_killed_server_loses_nothing_that_it_answered_with_201(tmp_path: Path) -> None:
+    path = str(tmp_path / "events.db")
+    chance = Random(6)
+    answered: dict[str, str] = {}
+
+    async def publisher(url: str, name: str) -> None:
+        for number in range(1_000_000):
+            text = f"{name}.{number}"
+            answer = await publish(url, text)
+            assert answer.status == 201
+            answered[answer.json["id"]] = text
+
+    for life in range(3):
+        async with started("--log", path) as server:
+            goal = len(answered) + chance.randint(50, 200)
+            publishers = [asyncio.create_task(publisher(server.url, f"{life}.{number}")) for number in range(8)]
+            async with asyncio.timeout(30):
+                while len(answered) < goal:
+                    await asyncio.sleep(0.001)
+            server.child.kill()
+            outcome = await asyncio.gather(*publishers, return_exceptions=True)
+            assert all(isinstance(each, OSError | EOFError) for each in outcome), outcome
+
+    async with started("--log", path) as server:
+        last = (await publish(server.url, "after all")).json["id"]
+        async with subscribe(server.url, last_event_id="unknown") as stream:
+            await stream.until("after all\n\n")
+            reset, *events = stream.events
+            assert reset.type == "reset"
+            assert events[-1].id == last
+            rows = [int(event.id.partition(":")[2]) for event in events]
+            assert rows == list(range(1, len(rows) + 1))
+            kept = {event.id: event.data for event in events}
+            assert answered.items() <= kept.items()
+
+
+@pytest.mark.timeout(60)
+async def test_a_full_disk_is_answered_with_a_sentence_and_the_stream_goes_on(tmp_path: Path) -> None:
+    async with started("--log", str(tmp_path / "events.db")) as server, subscribe(server.url) as stream:
+        assert (await publish(server.url, "before")).status == 201
+        limits = resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, (200_000, limits[1]))
+        answer = await publish(server.url, "x" * 250_000)
+        assert answer.status == 503
+        assert "the event log cannot be written" in answer.json["error"]
+        resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, limits)
+        assert (await publish(server.url, "after")).status == 201
+        await stream.until("after\n\n")
+        assert [event.data for event in stream.events] == ["before", "after"]
+        assert [int(event.id.partition(":")[2]) for event in stream.events] == [1, 2]
+
+
+def test_appends_of_one_moment_share_a_commit(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+
+    async def publish_at_once() -> int:
+        log = SQLiteLog(path)
+        turns: list[int] = []
+        await log.open(lambda records: turns.append(len(records)))
+        await asyncio.gather(*(log.append([message]) for message in messages(1, 500)))
+        await log.close()
+        assert sum(turns) == 500
+        return len(turns)
+
+    assert asyncio.run(publish_at_once()) < 250
