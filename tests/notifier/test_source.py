@@ -138,6 +138,9 @@ def test_a_way_back_over_a_stranger_is_not_home() -> None:
     request = source.respond(Response(302, location="https://example.org/"), 0.0, 0.0)
     assert request is not None
     assert not request.is_home
+    request = source.respond(Response(302, location="/further"), 0.0, 0.0)
+    assert request is not None
+    assert not request.is_home
 
 
 @pytest.mark.parametrize(
