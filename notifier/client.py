@@ -5,11 +5,11 @@ knows: reestablish (:class:`~notifier.errors.StreamLost`) or fail (:class:`~noti
 """
 
 import asyncio
+import contextlib
 import logging
 import random
-import ssl
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import aiohttp
@@ -17,10 +17,10 @@ import aiohttp
 from notifier.errors import StreamFailed, StreamLost
 from notifier.source import ReadyState, Request, Response, Source
 from notifier.sse import Event
+from notifier.transport import Call, Transport
 
 logger = logging.getLogger(__name__)
 
-_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 BREATH = 500
 """Events that are delivered at once; then other streams get a turn."""
 
@@ -36,9 +36,9 @@ Changed = Callable[[str], None]
 class Follower:
     """One stream, followed until it is closed or failed."""
 
-    def __init__(self, source: Source, session: aiohttp.ClientSession, deliver: Deliver, changed: Changed) -> None:
+    def __init__(self, source: Source, transport: Transport, deliver: Deliver, changed: Changed) -> None:
         self._source = source
-        self._session = session
+        self._transport = transport
         self._deliver = deliver
         self._changed = changed
         self._current: asyncio.Timeout | None = None
@@ -86,6 +86,9 @@ class Follower:
             reason = "the server ended the connection"
         except StreamLost as error:
             reason = str(error)
+        except StreamFailed as error:
+            source.fail(error)
+            raise
         delay = source.lose(time.monotonic(), random.random())  # noqa: S311 - jitter, not a secret
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
@@ -108,21 +111,24 @@ class Follower:
     async def _read(self, request: Request) -> None:
         source = self._source
         following: Request | None = request
-        try:
-            async with asyncio.timeout(source.stream.connect_timeout) as watchdog:
-                while following:
-                    get = self._session.get(
-                        following.url, headers=following.headers, timeout=_NO_TIMEOUTS, allow_redirects=False
-                    )
-                    async with await self._from_network(get) as response:
-                        following = source.respond(_head(response), time.monotonic(), time.time())
-                        if source.ready_state is ReadyState.OPEN:
-                            self._connected()
-                            await self._pump(response, watchdog)
-        except TimeoutError as error:
-            if not watchdog.expired():
-                raise
-            raise StreamLost(_silence(source)) from error
+        while following:
+            # A person who has to touch a key for it is not a server that does not answer.
+            call = await self._transport.prepare(following)
+            try:
+                async with asyncio.timeout(source.stream.connect_timeout) as watchdog, self._ask(call) as response:
+                    following = source.respond(_head(response), time.monotonic(), time.time())
+                    if source.ready_state is ReadyState.OPEN:
+                        self._connected()
+                        await self._pump(response, watchdog)
+            except TimeoutError as error:
+                if not watchdog.expired():
+                    raise
+                raise StreamLost(_silence(source)) from error
+
+    @contextlib.asynccontextmanager
+    async def _ask(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
+        async with contextlib.AsyncExitStack() as stack:
+            yield await self._from_network(stack.enter_async_context(self._transport.get(call)))
 
     async def _pump(self, response: aiohttp.ClientResponse, watchdog: asyncio.Timeout) -> None:
         # aiohttp's own read timeout is not enough: it is dropped when a chunk's framing is broken, and the reader
@@ -180,10 +186,6 @@ def _explain(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
             return f"the host {error.host} is not known; check its name and the network"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not trusted ({_verdict(error.certificate_error)})"
-        case aiohttp.ClientSSLError():
-            return f"{error.host}:{error.port} does not speak TLS as we do; check https:// and the port"
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             return f"nothing listens on {error.host}:{error.port} (connection refused); is the server running?"
         case aiohttp.ClientConnectorError():
@@ -196,7 +198,3 @@ def _explain(error: Exception) -> str:
             return "the server's answer is not proper HTTP"
         case _:
             return f"the connection failed ({type(error).__name__})"
-
-
-def _verdict(error: Exception) -> str:
-    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else "it could not be checked"

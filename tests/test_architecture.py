@@ -13,6 +13,12 @@ MODULES = sorted(
 PURE = {
     "notifier/errors.py",
     "notifier/notification.py",
+    "notifier/environment.py",
+    "notifier/secret.py",
+    "notifier/proxy.py",
+    "notifier/lines.py",
+    "notifier/complaint.py",
+    "notifier/stream.py",
     "notifier/moment.py",
     "notifier/config.py",
     "notifier/sse.py",
@@ -61,12 +67,14 @@ IMPURE_LIBRARIES = {
 OWNERS = {
     "aiohttp": {
         "notifier/client.py",
-        "notifier/agent.py",
-        "notifier/cli.py",
+        "notifier/transport.py",
         "server/site.py",
         "server/web.py",
         "server/cli.py",
     },
+    "yarl": {"notifier/transport.py"},
+    "ssl": {"notifier/tls.py", "notifier/transport.py", "server/web.py", "server/cli.py"},
+    "tomllib": {"notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},
     "sqlite3": {"notifier/database.py", "notifier/history.py", "notifier/store.py", "server/eventlog/sqlite.py"},
     "threading": {"notifier/loop.py", "notifier/tray", "server/eventlog/sqlite.py"},
     "pystray": {"notifier/tray"},
@@ -79,15 +87,33 @@ OWNERS = {
 }
 
 WORDS = {"notifier.payload", "notifier.plaintext", "notifier.vocabulary", "notifier.wording"}
+SETTINGS = {"notifier.environment", "notifier.secret", "notifier.proxy"}
 VALUES = {"notifier", "notifier.errors", "notifier.notification"}
 MAY_IMPORT = {
     "notifier/errors.py": set(),
     "notifier/notification.py": set(),
     "notifier/moment.py": {"notifier.errors"},
     "notifier/sse.py": set(),
-    "notifier/config.py": {"notifier.errors"},
-    "notifier/source.py": {"notifier.errors", "notifier.sse", "notifier.config", "notifier"},
-    "notifier/client.py": {"notifier.errors", "notifier.sse", "notifier.source"},
+    "notifier/environment.py": set(),
+    "notifier/secret.py": {"notifier.environment"},
+    "notifier/proxy.py": {"notifier.environment", "notifier.secret"},
+    "notifier/lines.py": set(),
+    "notifier/complaint.py": {"notifier.lines"},
+    "notifier/stream.py": {"notifier.complaint"} | SETTINGS,
+    "notifier/config.py": {"notifier.errors", "notifier.complaint", "notifier.lines", "notifier.stream"} | SETTINGS,
+    "notifier/source.py": {"notifier.errors", "notifier.sse", "notifier.config", "notifier.stream", "notifier"},
+    "notifier/vault.py": {"notifier.errors", "notifier.secret"},
+    "notifier/tls.py": {"notifier.errors", "notifier.stream"},
+    "notifier/transport.py": {
+        "notifier.errors",
+        "notifier.proxy",
+        "notifier.secret",
+        "notifier.source",
+        "notifier.stream",
+        "notifier.tls",
+        "notifier.vault",
+    },
+    "notifier/client.py": {"notifier.errors", "notifier.sse", "notifier.source", "notifier.transport"},
     "notifier/payload.py": set(),
     "notifier/plaintext.py": VALUES,
     "notifier/vocabulary.py": VALUES,

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 TLS_HANDSHAKE = b"\x16"
@@ -87,8 +89,17 @@ class Loopback:
 
 
 @contextlib.asynccontextmanager
-async def loopback(*scripts: Script, port: int = 0) -> AsyncIterator[Loopback]:
-    """Serve connection n with script n, and each later one with the last script."""
+async def loopback(
+    *scripts: Script, port: int = 0, context: ssl.SSLContext | None = None, path: Path | None = None
+) -> AsyncIterator[Loopback]:
+    """Serve connection n with script n, and each later one with the last script.
+
+    Args:
+        scripts: One for each connection.
+        port: 0 takes a free one.
+        context: Speak TLS.
+        path: Listen on this Unix socket instead.
+    """
     talk = Loopback(list(scripts))
     tasks: set[asyncio.Task[None]] = set()
 
@@ -97,8 +108,11 @@ async def loopback(*scripts: Script, port: int = 0) -> AsyncIterator[Loopback]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", port)
-    talk.port = server.sockets[0].getsockname()[1]
+    if path is not None:
+        server = await asyncio.start_unix_server(accept, path)
+    else:
+        server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=context)
+        talk.port = server.sockets[0].getsockname()[1]
     try:
         yield talk
     finally:
