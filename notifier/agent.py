@@ -46,7 +46,12 @@ class Line:
         """For the person."""
         source = self.source
         return StreamStatus(
-            self.stream.name, source.ready_state, self.detail, source.is_outage, is_soon_back=source.is_soon_back
+            self.stream.name,
+            source.ready_state,
+            self.detail,
+            source.is_outage,
+            is_soon_back=source.is_soon_back,
+            last_heard=source.last_heard,
         )
 
 
