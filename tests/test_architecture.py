@@ -74,7 +74,7 @@ OWNERS = {
     },
     "yarl": {"notifier/transport.py"},
     "ssl": {"notifier/tls.py", "notifier/transport.py", "server/web.py", "server/cli.py"},
-    "tomllib": {"notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},
+    "tomllib": {"notifier/preset.py", "notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},
     "sqlite3": {"notifier/database.py", "notifier/history.py", "notifier/store.py", "server/eventlog/sqlite.py"},
     "threading": {"notifier/loop.py", "notifier/tray", "server/eventlog/sqlite.py"},
     "pystray": {"notifier/tray"},
