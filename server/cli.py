@@ -91,8 +91,9 @@ def _serve(
     log: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|memory",
-            help="Where events are kept for those who come back: a file, or memory, which a restart forgets. "
+            metavar="FILE|memory|redis://HOST",
+            help="Where events are kept for those who come back: a file, Redis for many servers, or memory, "
+            "which a restart forgets. "
             "Without this a file of its own for each port; memory with --port 0.",
         ),
     ] = None,
@@ -281,6 +282,15 @@ def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
     """The log that the person named, or one that the next server on the same port finds again."""
     if name == "memory" or (name is None and port == 0):
         return MemoryLog()
+    if name and name.startswith(("redis://", "rediss://", "unix://")):
+        try:
+            from server.eventlog.redis import RedisLog
+        except ModuleNotFoundError as error:
+            raise _failed("a log in Redis needs the extra: pip install 'sse-notifier[redis]'") from error
+        try:
+            return RedisLog(name)
+        except ValueError as error:
+            raise _failed(f"that is no URL of Redis: {error}") from error
     path = Path(name) if name else platformdirs.user_state_path("sse-server") / f"events-{port}.db"
     return SQLiteLog(path, durability=durability.value)
 

@@ -145,7 +145,10 @@ class Site:
             raise ConnectionResetError
         _cut_off_when_silent(transport)
         subscriber = Subscriber(transport, request.writer.drain, view)
-        await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        try:
+            await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        except LogUnavailable as error:
+            logger.warning("a stream ends, and may come back: %s", error)
         await response.write_eof()
         return response
 
