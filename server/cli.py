@@ -100,6 +100,10 @@ def _serve(
     durability: Annotated[
         Durability, typer.Option(help="What a 201 is safe from: a crash of the server, or a power cut too (full).")
     ] = Durability.NORMAL,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name that a proxy in front is known by; localhost always is. Repeatable."),
+    ] = None,
     tokens: TokensFile = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); with it the server speaks https.", metavar="FILE")
@@ -152,6 +156,7 @@ def _serve(
             port=port,
             demo=demo,
             log=_open_log(log, port, durability),
+            hosts=frozenset(name.lower() for name in allow_host or ()),
             tokens=guarded if has_tokens else None,
             tls=_tls(tls_cert, tls_key),
             limits=limits,

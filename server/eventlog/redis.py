@@ -130,7 +130,7 @@ class RedisLog:
             url, protocol=2, retry=Retry(NoBackoff(), 0), socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
         )
         try:
-            self._redis.connection_pool.make_connection()
+            self._redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         except TypeError as error:
             raise ValueError("it has an option that there is not") from error
         self._places = asyncio.Semaphore(CONNECTIONS)
