@@ -77,6 +77,7 @@ OWNERS = {
     "tomllib": {"notifier/preset.py", "notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},
     "sqlite3": {"notifier/database.py", "notifier/history.py", "notifier/store.py", "server/eventlog/sqlite.py"},
     "threading": {"notifier/loop.py", "notifier/tray", "server/eventlog/sqlite.py"},
+    "redis": {"server/eventlog/redis.py"},
     "pystray": {"notifier/tray"},
     "PIL": {"notifier/tray"},
     "dbus_fast": {"notifier/desktop", "notifier/tray"},
