@@ -7,6 +7,7 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from notifier.source import ReadyState, Source, identity
 from notifier.sse import Event
 from notifier.status import Command, Status, StreamStatus, Verb
 from notifier.store import Entry, Store
+from notifier.surroundings import News
 from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,7 @@ class Agent:
         update: Callable[[Status], None],
         *,
         stay: bool = True,
+        watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -78,7 +81,9 @@ class Agent:
             update: Told of each change, on the event loop, at most once per turn of it.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
+            watch: Tells, for ever, what happens to the machine and its network.
         """
+        self._watch = watch
         self._store = store
         self._open_desktop = open_desktop
         self._open_link = open_link
@@ -105,6 +110,8 @@ class Agent:
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._tend(), name="history")
+                if self._watch is not None:
+                    group.create_task(self._look_out(self._watch), name="surroundings")
                 for line in self._lines.values():
                     group.create_task(self._follow(line), name=f"stream {line.stream.name}")
         except BaseExceptionGroup as errors:
@@ -131,6 +138,24 @@ class Agent:
             case Verb.OPEN:
                 if self._last is not None:
                     self.activate(self._last)
+        self._publish()
+
+    def heed(self, news: News) -> None:
+        """Something happened to the machine or its network.  On the event loop only."""
+        for line in self._lines.values():
+            source = line.source
+            match news:
+                case News.OFFLINE:
+                    source.hold(time.time())
+                    again = False
+                case News.ONLINE:
+                    again = source.release()
+                case News.WOKE:
+                    again = not source.is_held
+            if again and line.follower is not None:
+                line.follower.reconnect()
+            elif again and source.may_recover:
+                line.again.set()
         self._publish()
 
     def activate(self, notification: Notification) -> None:
@@ -186,6 +211,9 @@ class Agent:
                 self._outbox.offer(self._last)
         if entries:
             self._publish()
+
+    async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:
+        await watch(self.heed)
 
     async def _tend(self) -> None:
         while True:

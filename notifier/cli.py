@@ -28,6 +28,7 @@ from notifier.desktop.link import open_link
 from notifier.desktop.log import lines
 from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
 from notifier.history import Row, read_history
+from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
 from notifier.source import Source
 from notifier.sse import Event
@@ -176,7 +177,10 @@ def _run(settings: contextlib.AbstractAsyncContextManager[Config], history: Path
     async def session() -> None:
         async with settings as config:
             with contextlib.closing(Store(history, clock=time.time, tell=_say)) as store:
-                agents.append(Agent(config, store, _open_desktop, _open_link, tray.update, stay=False))
+                lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
+                agents.append(
+                    Agent(config, store, _open_desktop, _open_link, tray.update, stay=False, watch=lookout.run)
+                )
                 await agents[0].run()
 
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.

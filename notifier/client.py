@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import ContentEncodingError
 
 from notifier.body import Body
 from notifier.errors import StreamFailed, StreamLost
-from notifier.source import ReadyState, Request, Response, Source
+from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
 from notifier.sse import Event
 from notifier.transport import Call, Transport
 
@@ -98,6 +98,9 @@ class Follower:
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
         await asyncio.sleep(delay)
+        if source.is_held:
+            self._lost("this computer has no network")
+            await asyncio.sleep(LONGEST_HOLD)
         return False
 
     def _connected(self) -> None:

@@ -27,6 +27,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
+from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit
 
 from notifier import __version__
@@ -51,6 +52,8 @@ QUICK_RETURNS = 20
 QUICK_RETURN_EVERY = 2.0
 """... and the seconds after which one more is allowed."""
 REDIRECTS = 10
+LONGEST_HOLD = 300.0
+"""Seconds between two attempts while there is said to be no network: whoever says so may be wrong."""
 
 TRY_AGAIN = {408, 425, 429}
 REDIRECT = {301, 302, 303, 307, 308}
@@ -117,6 +120,7 @@ class Source:
         self.has_been_open = False
         self.last_heard: float | None = None
         """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
+        self._held_since: float | None = None
         self.request = self._first_request()
         self._redirects = 0
         self._blames_network = False
@@ -130,7 +134,8 @@ class Source:
     @property
     def is_outage(self) -> bool:
         """Whether a person should hear that it is offline: a planned close that is soon mended is not."""
-        return self.ready_state is not ReadyState.OPEN and (self.failures > 0 or self.ready_state is ReadyState.CLOSED)
+        lost = self.failures > 0 or self.is_held or self.ready_state is ReadyState.CLOSED
+        return self.ready_state is not ReadyState.OPEN and lost
 
     @property
     def may_recover(self) -> bool:
@@ -140,7 +145,27 @@ class Source:
     @property
     def is_soon_back(self) -> bool:
         """Whether the stream only ended as many do, and the first attempt to follow it further is under way."""
-        return self.ready_state is ReadyState.CONNECTING and self.has_been_open and self.failures == 0
+        return self.ready_state is ReadyState.CONNECTING and self.has_been_open and not self.is_outage
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is no network that it could be followed over."""
+        return self._held_since is not None
+
+    def hold(self, wall_clock: float) -> None:
+        """There is no network any more, at this second since the epoch.  Streams of this machine go on."""
+        if self._held_since is None and not _is_here(self.stream.url):
+            self._held_since = wall_clock
+
+    def release(self) -> bool:
+        """There is a network again, or another one.
+
+        Returns:
+            Whether to connect anew at once: not on this machine, nor where bytes came while there was no network.
+        """
+        since, self._held_since = self._held_since, None
+        is_alive = self.ready_state is ReadyState.OPEN and since is not None and (self.last_heard or 0.0) > since
+        return not is_alive and not _is_here(self.stream.url)
 
     def connect(self) -> Request:
         """The request that begins an attempt."""
@@ -342,6 +367,16 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     if parts.scheme == UNIX:
         return parts.scheme, parts.netloc, None
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _is_here(url: str) -> bool:
+    """Whether this machine itself serves the URL."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost") or parts.scheme.endswith("+unix")
 
 
 def _without_credentials(url: str) -> str:
