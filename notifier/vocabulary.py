@@ -18,13 +18,16 @@ def _set_of(text: str) -> frozenset[str]:
 
 ROLES: Mapping[str, str] = {
     "title": "title subject headline heading",
-    "name": "fullname displayname friendlyname name label alertname checkname jobname shortmessage summary",
+    "name": (
+        "fullname displayname friendlyname name label alertname alertrule alarmname rulename checkname jobname"
+        " shortmessage summary"
+    ),
     "sender": "from sender sendername author user username nick nickname login actor sourcename",
     "subject": (
         "syslogidentifier service servicename app application component logger unit device sensor entity job check"
         " monitor host hostname repo repository project channel room topic category source"
     ),
-    "kind": "event eventtype eventname type kind action",
+    "kind": "event eventtype eventname detailtype type kind action",
     "body": (
         "body message text description content fullmessage details detail msg comment note reason errormessage error"
         " excerpt snippet commitmessage summary alert notification"
@@ -43,7 +46,7 @@ WRAPPERS = _set_of(
     " alerts events items notifications records entries attachments embeds error aps links"
 )
 """Names of objects that only wrap what is meant."""
-PLACES = _set_of("repository repo project channel room organization org workspace team group board site host")
+PLACES = _set_of("repository repo project channel chat room organization org workspace team group board site host")
 """Names of objects that say where, not what."""
 PERSONS = _set_of(ROLES["sender"]) | _set_of(
     "account creator assignee assignees owner reporter committer pusher member customer profile reviewer"
@@ -91,6 +94,7 @@ _WORDS = {
 _URGENCY_OF = {word: urgency for urgency, words in _WORDS.items() for word in words.split()}
 _LEVELS = _set_of("level loglevel severitytext")
 _URGENCY_NAMES = _LEVELS | _set_of("urgency priority severity prio importance criticality")
+_FLAGS = _set_of("urgent critical")
 _LOG_LEVELS = _set_of(
     "debug trace verbose info information informational notice warning warn error err critical crit fatal emergency"
     " emerg panic alert"
@@ -140,6 +144,17 @@ def names_a_page(name: str) -> bool:
     return joined is not None and not parts & _NOT_A_PAGE
 
 
+def may_be_a_page(name: str) -> bool:
+    """Whether a field of this name may hold the address of a page where all fields hold addresses."""
+    return not {word.lower() for word in words(name)} & _NOT_A_PAGE
+
+
+@lru_cache(maxsize=4096)
+def names_a_person(name: str) -> bool:
+    """Whether an object of this name is somebody: ``sender``, ``memberCreator``."""
+    return not PERSONS.isdisjoint((bare(name), *(word.lower() for word in words(name)[-1:])))
+
+
 @lru_cache(maxsize=4096)
 def is_noise(name: str) -> bool:
     """Whether a field of this name is for machines: identifiers, times, versions, secrets."""
@@ -149,12 +164,12 @@ def is_noise(name: str) -> bool:
 
 def is_dull(word: str) -> bool:
     """Whether a kind of event says nothing: every event is an ``update``."""
-    return bare(word) in _DULL
+    return bare(word.rpartition(".")[2]) in _DULL
 
 
 def is_alive(word: str) -> bool:
     """Whether this word as data, or as a kind of event, only says that the stream is alive."""
-    return bare(word) in _ALIVE
+    return len(word) < NAME_LIMIT and word.strip(' \n"').replace("-", "").replace("_", "").lower() in _ALIVE
 
 
 def is_alive_type(event_type: str) -> bool:
@@ -170,8 +185,10 @@ def is_settled(word: str) -> bool:
 def urgency(name: str, value: object, siblings: frozenset[str]) -> Urgency | None:
     """How urgent `value` is under `name`; `siblings` are the bare names beside it.  None: it is no urgency."""
     name = bare(name)
+    if name not in _URGENCY_NAMES and name not in _FLAGS:
+        return None
     if isinstance(value, bool):
-        return Urgency.CRITICAL if value and name in ("urgent", "critical") else None
+        return Urgency.CRITICAL if value and name in _FLAGS else None
     if isinstance(value, str):
         if not value.strip().isdigit():
             return _urgency_of_word(name, value)
