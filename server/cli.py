@@ -19,18 +19,16 @@ from typing import Annotated
 
 import platformdirs
 import typer
-from aiohttp.http import HttpProcessingError
 
 from server.auth import InvalidTokens
 from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.eventlog.sqlite import SQLiteLog
+from server.limit import Limits
 from server.origin import is_loopback
 from server.remote import Remote, RemoteError, RemoteLost
-from server.site import Limits
 from server.tokens import Tokens
-from server.web import serve
 
 DEFAULT_URL = "http://127.0.0.1:8080/events"
 RETRY = 2.0
@@ -133,6 +131,8 @@ def _serve(
     """Serve Server-Sent Events that anyone on this machine can publish with curl."""
     if context.invoked_subcommand is not None:
         return
+    from server.web import serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
+
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -302,6 +302,8 @@ def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
 
 def _is_not_a_stranger_s_fault(record: logging.LogRecord) -> bool:
     """Whether a log record is of more than a request that was no HTTP; aiohttp logs those as its own errors."""
+    from aiohttp.http import HttpProcessingError
+
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 

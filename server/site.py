@@ -12,7 +12,7 @@ import math
 import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from typing import NoReturn
 
@@ -22,7 +22,7 @@ from server import auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
 from server.eventlog import LogUnavailable
 from server.hub import Hub, Subscriber
-from server.limit import Places, Rate
+from server.limit import Limits, Places, Rate
 from server.subscription import InvalidSubscription, Subscription, subscription
 from server.tokens import Tokens
 from server.view import View
@@ -63,22 +63,6 @@ STREAM_HEADERS = {
 GRANT = web.RequestKey("grant", Grant)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one server bears."""
-
-    subscribers: int = 20_000
-    """Streams at a time."""
-    subscribers_each: int = 20_000
-    """Streams at a time of one address."""
-    publishes_per_second: float | None = None
-    """Publish requests of one address in the long run, and ten times as many at once; None for no limit."""
-    head: float = 30.0
-    """Seconds in which the head of a request must have come, from its connection's beginning or the last answer."""
-    body: float = 30.0
-    """Seconds in which the body of a request must have come."""
 
 
 class Site:

@@ -16,7 +16,8 @@ from server import origin
 from server.eventlog import EventLog
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
-from server.site import Limits, Site
+from server.limit import Limits
+from server.site import Site
 from server.tokens import Tokens
 
 logger = logging.getLogger(__name__)

@@ -16,8 +16,6 @@ from tests.server.client import subscribe
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (curl .*127\.0\.0\.1.*)$", PAGE, re.MULTILINE)
 PUBLISHED = [command for command in COMMANDS if "-N" not in command]
-    command for command in COMMANDS if command.startswith("curl -") and "127.0.0.1" in command and "-N" not in command
-]
 
 
 @pytest.mark.parametrize("command", PUBLISHED)

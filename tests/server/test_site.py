@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server import site
-from server.site import Limits
+from server.limit import Limits
 from server.tokens import Tokens
 from server.web import serve
 from tests.needs import needs
