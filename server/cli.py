@@ -102,6 +102,10 @@ def _serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="A name that a proxy in front is known by; localhost always is. Repeatable."),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Whose pages may read and publish, as https://name. Repeatable."),
+    ] = None,
     tokens: TokensFile = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); with it the server speaks https.", metavar="FILE")
@@ -157,6 +161,7 @@ def _serve(
             demo=demo,
             log=_open_log(log, port, durability),
             hosts=frozenset(name.lower() for name in allow_host or ()),
+            origins=frozenset(each.rstrip("/").lower() for each in allow_origin or ()),
             tokens=guarded if has_tokens else None,
             tls=_tls(tls_cert, tls_key),
             limits=limits,

@@ -358,7 +358,7 @@ async def test_a_stop_ends_every_stream_as_http_says() -> None:
         opened: list[Stream] = [await stream.__aenter__() for stream in streams]
         await publish(url, "last words")
     for stream, managed in zip(opened, streams, strict=True):
-        assert "last words" in await stream.end()
+        assert (await stream.end()).endswith("data: last words\n\nretry: 2000\n")
         await managed.__aexit__(None, None, None)
 
 
