@@ -17,6 +17,8 @@ from server.web import serve
 from tests.needs import needs
 from tests.server.client import publish, request, subscribe
 
+pytestmark = pytest.mark.timeout(60)
+
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> Tokens:
