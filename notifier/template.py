@@ -33,6 +33,7 @@ PIECES_LIMIT = 1_000
 PRODUCT_LIMIT = 1_000_000
 """Characters or elements that an operation on two values may make."""
 NUMBER_LIMIT = 10**18
+"""Numbers that are multiplied; a larger one could grow without end."""
 CACHE_LIMIT = 1_000
 """Templates that are kept compiled: a reload of the configuration compiles only what is new."""
 
@@ -232,7 +233,7 @@ class _Environment(SandboxedEnvironment):
             _only_numbers(left, right)
             if abs(right) > 64 or abs(left) > NUMBER_LIMIT:  # type: ignore[arg-type]
                 raise SecurityError("the power is too large")
-        elif sign == "*" and _size(left) * _size(right) > PRODUCT_LIMIT:
+        elif sign == "*" and _is_too_large(left, right):
             raise SecurityError("the product is too large")
         return super().call_binop(context, sign, left, right)
 
@@ -242,11 +243,15 @@ def _only_numbers(*values: object) -> None:
         raise TypeError("only numbers can be calculated with")
 
 
-def _size(value: object) -> int:
-    """Elements that `value` has, or makes when it multiplies."""
-    if isinstance(value, str | list | tuple):
-        return len(value)
-    return 1 if not isinstance(value, int) or abs(value) <= NUMBER_LIMIT else NUMBER_LIMIT
+def _is_too_large(left: object, right: object) -> bool:
+    """Whether a product would be: of two numbers, or of text or a list with a number."""
+    if isinstance(left, str | list | tuple):
+        left, right = right, left
+    if not isinstance(left, int | float):
+        return False
+    if isinstance(right, str | list | tuple):
+        return len(right) * left > PRODUCT_LIMIT
+    return max(abs(left), abs(right) if isinstance(right, int | float) else 0) > NUMBER_LIMIT
 
 
 def _replace_in(text: str) -> Callable[[str, str], str]:
