@@ -32,6 +32,8 @@ PIECES_LIMIT = 1_000
 """Pieces of rendered text: literal text, values, one round of a loop."""
 PRODUCT_LIMIT = 1_000_000
 """Characters or elements that an operation on two values may make."""
+REPLACEMENT_LIMIT = 1_000
+"""Characters that `replace` puts in the place of others."""
 NUMBER_LIMIT = 10**18
 """Numbers that are multiplied; a larger one could grow without end."""
 CACHE_LIMIT = 1_000
@@ -176,6 +178,8 @@ _REFUSED: tuple[type[nodes.Node], ...] = (
     nodes.FromImport,
     nodes.Extends,
     nodes.Block,
+    nodes.AssignBlock,
+    nodes.FilterBlock,
 )
 
 
@@ -244,12 +248,14 @@ def _only_numbers(*values: object) -> None:
 
 
 def _is_too_large(left: object, right: object) -> bool:
-    """Whether a product would be: of two numbers, or of text or a list with a number."""
+    """Whether a product would be: of two numbers, or of text and a number.  Of a list every one is."""
     if isinstance(left, str | list | tuple):
         left, right = right, left
+    if isinstance(right, list | tuple):
+        return True
     if not isinstance(left, int | float):
         return False
-    if isinstance(right, str | list | tuple):
+    if isinstance(right, str):
         return len(right) * left > PRODUCT_LIMIT
     return max(abs(left), abs(right) if isinstance(right, int | float) else 0) > NUMBER_LIMIT
 
@@ -260,15 +266,19 @@ def _replace_in(text: str) -> Callable[[str, str], str]:
 
 def _replace(text: object, old: str, new: str) -> str:
     text = str(text)
-    if text.count(old) * len(new) + len(text) > PRODUCT_LIMIT:
+    if len(new) > REPLACEMENT_LIMIT or text.count(old) * len(new) + len(text) > PRODUCT_LIMIT:
         raise SecurityError("the text would be too large")
     return text.replace(old, new)
 
 
 def _join(values: Iterable[object], between: str = "") -> str:
-    texts = [str(value) for value in values]
-    if sum(map(len, texts)) + len(texts) * len(between) > PRODUCT_LIMIT:
-        raise SecurityError("the text would be too large")
+    texts: list[str] = []
+    size = 0
+    for value in values:
+        texts.append(str(value))
+        size += len(texts[-1]) + len(between)
+        if size > PRODUCT_LIMIT:
+            raise SecurityError("the text would be too large")
     return between.join(texts)
 
 
