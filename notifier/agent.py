@@ -7,10 +7,9 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
-
-import aiohttp
 
 from notifier.client import Follower
 from notifier.config import Config, Stream
@@ -23,6 +22,8 @@ from notifier.source import ReadyState, Source, identity
 from notifier.sse import Event
 from notifier.status import Command, Status, StreamStatus, Verb
 from notifier.store import Entry, Store
+from notifier.surroundings import News
+from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,12 @@ class Line:
         """For the person."""
         source = self.source
         return StreamStatus(
-            self.stream.name, source.ready_state, self.detail, source.is_outage, is_soon_back=source.is_soon_back
+            self.stream.name,
+            source.ready_state,
+            self.detail,
+            source.is_outage,
+            is_soon_back=source.is_soon_back,
+            last_heard=source.last_heard,
         )
 
 
@@ -63,6 +69,7 @@ class Agent:
         update: Callable[[Status], None],
         *,
         stay: bool = True,
+        watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -74,7 +81,9 @@ class Agent:
             update: Told of each change, on the event loop, at most once per turn of it.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
+            watch: Tells, for ever, what happens to the machine and its network.
         """
+        self._watch = watch
         self._store = store
         self._open_desktop = open_desktop
         self._open_link = open_link
@@ -93,20 +102,18 @@ class Agent:
         Raises:
             StreamFailed: not `stay`, and every stream failed before it was ever open.
         """
-        # A limit on connections would let some streams starve the others.
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        cookies = aiohttp.DummyCookieJar()
         self._publish()
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, cookie_jar=cookies) as session,
                 _closing(await self._open_desktop(self.activate)) as desktop,
                 self._group as group,
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._tend(), name="history")
+                if self._watch is not None:
+                    group.create_task(self._look_out(self._watch), name="surroundings")
                 for line in self._lines.values():
-                    group.create_task(self._follow(line, session), name=f"stream {line.stream.name}")
+                    group.create_task(self._follow(line), name=f"stream {line.stream.name}")
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -133,6 +140,24 @@ class Agent:
                     self.activate(self._last)
         self._publish()
 
+    def heed(self, news: News) -> None:
+        """Something happened to the machine or its network.  On the event loop only."""
+        for line in self._lines.values():
+            source = line.source
+            match news:
+                case News.OFFLINE:
+                    source.hold(time.time())
+                    again = False
+                case News.ONLINE:
+                    again = source.release()
+                case News.WOKE:
+                    again = not source.is_held
+            if again and line.follower is not None:
+                line.follower.reconnect()
+            elif again and source.may_recover:
+                line.again.set()
+        self._publish()
+
     def activate(self, notification: Notification) -> None:
         """The person clicked this notification.  On the event loop only."""
         if notification.row is not None:
@@ -146,7 +171,7 @@ class Agent:
             self._outbox.resume(stream.name)
         return Line(stream, mark.last_event_id if mark else "")
 
-    async def _follow(self, line: Line, session: aiohttp.ClientSession) -> None:
+    async def _follow(self, line: Line) -> None:
         name = line.stream.name
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
@@ -161,7 +186,7 @@ class Agent:
 
         while True:
             line.again.clear()
-            line.follower = Follower(line.source, session, deliver, changed)
+            line.follower = Follower(line.source, Transport(line.stream), deliver, changed)
             try:
                 await line.follower.follow()
             except StreamFailed as error:
@@ -186,6 +211,9 @@ class Agent:
                 self._outbox.offer(self._last)
         if entries:
             self._publish()
+
+    async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:
+        await watch(self.heed)
 
     async def _tend(self) -> None:
         while True:
