@@ -31,6 +31,7 @@ PURE = {
     "notifier/wording.py",
     "notifier/shape.py",
     "notifier/markup.py",
+    "notifier/sandbox.py",
     "notifier/template.py",
     "notifier/condition.py",
     "notifier/default.py",
@@ -85,7 +86,7 @@ OWNERS = {
     "dbus_fast": {"notifier/desktop", "notifier/lookout.py", "notifier/tray"},
     "plyer": {"notifier/desktop/plyer.py"},
     "typer": {"notifier/cli.py", "server/cli.py"},
-    "jinja2": {"notifier/template.py"},
+    "jinja2": {"notifier/sandbox.py", "notifier/template.py"},
     "rich": {"notifier/cli.py", "server/cli.py"},
 }
 
@@ -147,7 +148,8 @@ MAY_IMPORT = {
     "notifier/wording.py": VALUES | {"notifier.payload", "notifier.plaintext", "notifier.vocabulary"},
     "notifier/shape.py": VALUES | {"notifier.payload", "notifier.plaintext", "notifier.vocabulary", "notifier.wording"},
     "notifier/markup.py": set(),
-    "notifier/template.py": VALUES | {"notifier.markup", "notifier.payload", "notifier.wording"},
+    "notifier/sandbox.py": {"notifier.markup", "notifier.payload", "notifier.wording", "notifier"},
+    "notifier/template.py": VALUES | {"notifier.sandbox"},
     "notifier/condition.py": set(),
     "notifier/default.py": VALUES | WORDS | {"notifier.sse", "notifier.shape"},
     "notifier/duration.py": set(),
