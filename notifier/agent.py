@@ -7,13 +7,14 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 
+from notifier import plaintext
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
-from notifier.errors import LinkFailed, NotifierError, StreamFailed
+from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
 from notifier.notification import Notification
 from notifier.outbox import Outbox
 from notifier.rules import decide
@@ -25,8 +26,22 @@ from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
+OURSELVES = "sse-notifier"
+"""In place of a stream's name in what the program says of itself."""
+UNVERIFIED = "its certificate is not checked"
+"""What the menu says of a stream with `tls.verify = false`."""
 TEND = 1.0
 """Seconds between two looks after the history."""
+
+
+PROBLEMS_LIMIT = 1_000
+"""Characters of a bubble about a broken configuration; the log has all of it."""
+
+Reload = Callable[
+    [Config, Callable[[Config], None], Callable[[ConfigurationBroken], None]], Coroutine[object, object, None]
+]
+"""Given the current configuration: calls the first function with each new one, and the second with the mistakes of what
+is none, until it is cancelled."""
 
 
 class Line:
@@ -39,6 +54,7 @@ class Line:
         self.follower: Follower | None = None
         self.detail = ""
         self.was_outage = False
+        self.task: asyncio.Task[None] | None = None
         self.again = asyncio.Event()
         """Set when a closed stream shall be followed once more."""
 
@@ -46,7 +62,12 @@ class Line:
         """For the person."""
         source = self.source
         return StreamStatus(
-            self.stream.name, source.ready_state, self.detail, source.is_outage, is_soon_back=source.is_soon_back
+            self.stream.name,
+            source.ready_state,
+            self.detail,
+            source.is_outage,
+            is_soon_back=source.is_soon_back,
+            caution="" if self.stream.tls.verify else UNVERIFIED,
         )
 
 
@@ -61,6 +82,7 @@ class Agent:
         open_link: Callable[[str], Awaitable[None]],
         update: Callable[[Status], None],
         *,
+        reload: Reload | None = None,
         stay: bool = True,
     ) -> None:
         """Prepare; nothing is opened yet.
@@ -71,6 +93,7 @@ class Agent:
             open_desktop: Makes what bubbles appear on; the agent closes it.
             open_link: Opens a link in the person's browser; may raise LinkFailed.
             update: Told of each change, on the event loop, at most once per turn of it.
+            reload: Tells `reconfigure` and `refuse` of each new configuration.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
         """
@@ -78,8 +101,11 @@ class Agent:
         self._open_desktop = open_desktop
         self._open_link = open_link
         self._update = update
+        self._reload = reload
         self._stay = stay
         self._outbox = Outbox(store)
+        self._config = config
+        self._has_refused = False
         self._lines = {stream.name: self._line(stream) for stream in config.streams}
         self._paused = False
         self._last: Notification | None = None
@@ -100,8 +126,10 @@ class Agent:
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._tend(), name="history")
+                if self._reload is not None:
+                    group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
                 for line in self._lines.values():
-                    group.create_task(self._follow(line), name=f"stream {line.stream.name}")
+                    self._start(line)
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -128,6 +156,38 @@ class Agent:
                     self.activate(self._last)
         self._publish()
 
+    def reconfigure(self, config: Config) -> None:
+        """Follow what `config` says from now on.  While it runs, and on the event loop only.
+
+        Streams that it does not change notice nothing; a changed one goes on after its last recorded event.
+        """
+        lines: dict[str, Line] = {}
+        for stream in config.streams:
+            line = self._lines.pop(stream.name, None)
+            if line is None or line.stream != stream:
+                _stop(line)
+                line = self._line(stream)
+                self._start(line)
+            lines[stream.name] = line
+        for line in self._lines.values():
+            _stop(line)
+        self._lines = lines
+        if self._has_refused:
+            self._has_refused = False
+            self._outbox.tell(
+                _about_configuration("The configuration is in order again", "It is followed from now on.")
+            )
+        self._publish()
+
+    def refuse(self, error: ConfigurationBroken) -> None:
+        """Tell the person that what was saved is no configuration.  On the event loop only."""
+        logger.error("%s", error)
+        self._has_refused = True
+        count = len(error.problems)
+        title = f"{count} mistakes in the configuration" if count > 1 else "A mistake in the configuration"
+        problems = plaintext.lines("\n".join(error.problems), PROBLEMS_LIMIT)
+        self._outbox.tell(_about_configuration(title, f"{problems}\nUntil it is mended, all goes on as before."))
+
     def activate(self, notification: Notification) -> None:
         """The person clicked this notification.  On the event loop only."""
         if notification.row is not None:
@@ -140,6 +200,9 @@ class Agent:
         if mark is not None:
             self._outbox.resume(stream.name)
         return Line(stream, mark.last_event_id if mark else "")
+
+    def _start(self, line: Line) -> None:
+        line.task = self._group.create_task(self._follow(line), name=f"stream {line.stream.name}")
 
     async def _follow(self, line: Line) -> None:
         name = line.stream.name
@@ -209,6 +272,15 @@ class Agent:
         self._update_is_due = False
         lines = tuple(line.status() for line in self._lines.values())
         self._update(Status(lines, paused=self._paused, last_notification=self._last))
+
+
+def _stop(line: Line | None) -> None:
+    if line is not None and line.task is not None:
+        line.task.cancel()
+
+
+def _about_configuration(title: str, body: str) -> Notification:
+    return Notification(stream=OURSELVES, title=title, body=body, key="configuration")
 
 
 @contextlib.asynccontextmanager

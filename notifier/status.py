@@ -23,6 +23,8 @@ class StreamStatus:
     """Whether to call it offline."""
     is_soon_back: bool = False
     """Whether it only closed as many streams do on purpose: nothing to flicker about."""
+    caution: str = ""
+    """What a person must keep in mind although it is connected; empty mostly."""
 
 
 @dataclass(frozen=True, slots=True)
