@@ -7,6 +7,7 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from notifier.source import ReadyState, Source, identity
 from notifier.sse import Event
 from notifier.status import Command, Status, StreamStatus, Verb
 from notifier.store import Entry, Store
+from notifier.surroundings import News
 from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class Line:
             source.is_outage,
             is_soon_back=source.is_soon_back,
             caution="" if self.stream.tls.verify else UNVERIFIED,
+            last_heard=source.last_heard,
         )
 
 
@@ -84,6 +87,7 @@ class Agent:
         *,
         reload: Reload | None = None,
         stay: bool = True,
+        watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -96,7 +100,9 @@ class Agent:
             reload: Tells `reconfigure` and `refuse` of each new configuration.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
+            watch: Tells, for ever, what happens to the machine and its network.
         """
+        self._watch = watch
         self._store = store
         self._open_desktop = open_desktop
         self._open_link = open_link
@@ -128,6 +134,8 @@ class Agent:
                 group.create_task(self._tend(), name="history")
                 if self._reload is not None:
                     group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
+                if self._watch is not None:
+                    group.create_task(self._look_out(self._watch), name="surroundings")
                 for line in self._lines.values():
                     self._start(line)
         except BaseExceptionGroup as errors:
@@ -162,11 +170,14 @@ class Agent:
         Streams that it does not change notice nothing; a changed one goes on after its last recorded event.
         """
         lines: dict[str, Line] = {}
+        is_offline = any(line.source.is_held for line in self._lines.values())
         for stream in config.streams:
             line = self._lines.pop(stream.name, None)
             if line is None or line.stream != stream:
                 _stop(line)
                 line = self._line(stream)
+                if is_offline:
+                    line.source.hold(time.time())
                 self._start(line)
             lines[stream.name] = line
         for line in self._lines.values():
@@ -187,6 +198,24 @@ class Agent:
         title = f"{count} mistakes in the configuration" if count > 1 else "A mistake in the configuration"
         problems = plaintext.lines("\n".join(error.problems), PROBLEMS_LIMIT)
         self._outbox.tell(_about_configuration(title, f"{problems}\nUntil it is mended, all goes on as before."))
+
+    def heed(self, news: News) -> None:
+        """Something happened to the machine or its network.  On the event loop only."""
+        for line in self._lines.values():
+            source = line.source
+            match news:
+                case News.OFFLINE:
+                    source.hold(time.time())
+                    again = False
+                case News.ONLINE:
+                    again = source.release()
+                case News.WOKE:
+                    again = not source.is_held
+            if again and line.follower is not None:
+                line.follower.reconnect()
+            elif again and source.may_recover:
+                line.again.set()
+        self._publish()
 
     def activate(self, notification: Notification) -> None:
         """The person clicked this notification.  On the event loop only."""
@@ -244,6 +273,9 @@ class Agent:
                 self._outbox.offer(self._last)
         if entries:
             self._publish()
+
+    async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:
+        await watch(self.heed)
 
     async def _tend(self) -> None:
         while True:

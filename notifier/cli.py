@@ -29,6 +29,7 @@ from notifier.desktop.link import open_link
 from notifier.desktop.log import lines
 from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
 from notifier.history import Row, read_history
+from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
 from notifier.source import Source
 from notifier.sse import Event
@@ -235,8 +236,19 @@ def _run(
     async def session() -> None:
         async with settings as config:
             with contextlib.closing(Store(history, clock=time.time, tell=_say)) as store:
-                stay = reload is not None
-                agents.append(Agent(config, store, _open_desktop, _open_link, tray.update, reload=reload, stay=stay))
+                lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
+                agents.append(
+                    Agent(
+                        config,
+                        store,
+                        _open_desktop,
+                        _open_link,
+                        tray.update,
+                        reload=reload,
+                        stay=reload is not None,
+                        watch=lookout.run,
+                    )
+                )
                 await agents[0].run()
 
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.

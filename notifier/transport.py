@@ -107,7 +107,12 @@ class Transport:
                     headers = headers | _proxy_headers(call)
             try:
                 request = await session.get(
-                    _exactly(call.url), headers=headers, timeout=_NO_TIMEOUTS, allow_redirects=False, **options
+                    _exactly(call.url),
+                    headers=headers,
+                    timeout=_NO_TIMEOUTS,
+                    allow_redirects=False,
+                    middlewares=(_once,),
+                    **options,
                 )
             except Exception as error:
                 if told := _explain(error, call):
@@ -136,6 +141,16 @@ class Transport:
             return await reveal(secret)
         except (StreamLost, StreamFailed) as error:
             raise type(error)(f"{setting} cannot be had: {error}") from error
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Send a request one time: aiohttp repeats a GET that was cut off, at once and behind the back of the backoff."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise StreamLost("the connection was cut") from error
 
 
 def _with_query(url: str, tokens: dict[str, str]) -> str:

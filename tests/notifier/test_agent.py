@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
 from notifier.store import Store
 from notifier.stream import Tls
+from notifier.surroundings import News
 from tests.notifier.loopback import OK, Act, Script, loopback
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -84,6 +85,11 @@ class Running:
         while sum(row.state is State.SHOWN for row in self.store.history(limit=1_000)) < count:
             await asyncio.sleep(0.01)
 
+    async def wait_for_detail(self, name: str, part: str) -> None:
+        while not any(part in stream.detail for stream in self.statuses[-1].streams if stream.name == name):
+            self.changed.clear()
+            await self.changed.wait()
+
     async def wait_for_status(self, notification_title: str) -> None:
         while True:
             self.changed.clear()
@@ -94,7 +100,9 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(*urls: str, stay: bool = True, history: Path | None = None) -> AsyncIterator[Running]:
+async def running(
+    *urls: str, stay: bool = True, history: Path | None = None, news: asyncio.Queue[News] | None = None
+) -> AsyncIterator[Running]:
     streams = tuple(Stream(url=url, name=f"s{n}", longest_delay=0.1) for n, url in enumerate(urls))
 
     def update(status: Status) -> None:
@@ -109,9 +117,14 @@ async def running(*urls: str, stay: bool = True, history: Path | None = None) ->
         made.links.append(link)
         made.changed.set()
 
+    async def watch(tell: Callable[[News], None]) -> None:
+        while news is not None:
+            tell(await news.get())
+        await asyncio.Event().wait()
+
     told: list[str] = []
     store = Store(history, clock=time.time, tell=told.append)
-    agent = Agent(Config(streams=streams), store, open_desktop, open_link, update, stay=stay)
+    agent = Agent(Config(streams=streams), store, open_desktop, open_link, update, stay=stay, watch=watch)
     made = Running(agent, RecordingDesktop(agent.activate), store)
     made.task = asyncio.create_task(agent.run())
     try:
@@ -384,3 +397,90 @@ async def test_a_stream_whose_certificate_is_not_checked_says_so_in_its_status()
         app.agent.reconfigure(Config(streams=streams))
         await app.wait_for_state("usual", ReadyState.CONNECTING)
         assert [stream.caution for stream in app.statuses[-1].streams] == ["its certificate is not checked", ""]
+
+
+async def test_the_age_of_the_last_sign_of_life_is_told_when_asked_for_and_costs_no_status_otherwise() -> None:
+    more = asyncio.Event()
+    async with loopback([OK, more, b": keep-alive\n\n", Act.HANG]) as server, running(server.url) as app:
+        await app.wait_for_state("s0", ReadyState.OPEN)
+        told, asked = len(app.statuses), 0
+        opened = app.statuses[-1].streams[0].last_heard
+        assert opened is not None
+        more.set()
+        while (app.statuses[-1].streams[0].last_heard or 0) <= opened:
+            app.agent.obey(Command(Verb.LOOK))
+            asked += 1
+            await asyncio.sleep(0.01)
+        assert len(app.statuses) == told + asked
+
+
+async def test_waking_up_makes_new_connections_at_once() -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    async with loopback(events("a"), events("b")) as server, running(server.url, news=news) as app:
+        await app.wait_for_bubbles(1)
+        news.put_nowait(News.WOKE)
+        await app.wait_for_bubbles(2)
+
+
+async def test_waking_up_ends_the_wait_for_the_next_attempt() -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    busy = b"HTTP/1.1 503 Busy\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n"
+    async with loopback([busy], events("a")) as server, running(server.url, news=news) as app:
+        await app.wait_for_state("s0", ReadyState.CONNECTING, outage=True)
+        news.put_nowait(News.WOKE)
+        await app.wait_for_bubbles(1)
+
+
+LOGIN_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "again"),
+    [(LOGIN_PAGE, True), (NOT_FOUND, False)],
+    ids=["a login page", "not found, and it never was"],
+)
+async def test_what_a_captive_portal_may_have_answered_is_asked_again_after_waking_up(
+    answer: bytes, again: bool
+) -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    async with (
+        loopback([answer], events("a")) as server,
+        loopback(events("b"), events("c")) as witness,
+        running(server.url, witness.url, news=news) as app,
+    ):
+        await app.wait_for_state("s0", ReadyState.CLOSED)
+        await app.wait_for_state("s1", ReadyState.OPEN)
+        news.put_nowait(News.WOKE)
+        await witness.wait_for_connections(2)
+        await app.wait_for_bubbles(3 if again else 2)
+        assert ("a" in app.titles) == again
+
+
+async def test_streams_of_this_machine_do_not_care_about_the_network() -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    more = asyncio.Event()
+    script = [*events("a")[:-1], more, *events("b")[1:]]
+    async with loopback(script) as server, running(server.url, news=news) as app:
+        await app.wait_for_bubbles(1)
+        for item in (News.OFFLINE, News.ONLINE):
+            told = len(app.statuses)
+            news.put_nowait(item)
+            while len(app.statuses) == told:
+                await asyncio.sleep(0)
+        more.set()
+        await app.wait_for_bubbles(2)
+        assert len(server.heads) == 1
+
+
+async def test_without_a_network_nothing_is_tried_and_with_it_at_once() -> None:
+    """`.invalid` never resolves (RFC 6761), so each attempt is one failure of the source."""
+    news: asyncio.Queue[News] = asyncio.Queue()
+    async with running("http://stream.invalid/events", news=news) as app:
+        await app.wait_for_state("s0", ReadyState.CONNECTING, outage=True)
+        news.put_nowait(News.OFFLINE)
+        await app.wait_for_detail("s0", "this computer has no network")
+        held = len(app.statuses)
+        await asyncio.sleep(0.5)
+        assert len(app.statuses) == held
+        news.put_nowait(News.ONLINE)
+        await app.wait_for_detail("s0", "the host stream.invalid is not known")

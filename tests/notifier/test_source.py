@@ -1,7 +1,9 @@
 """Connection policy, as tables; time and chance are arguments."""
 
+import contextlib
 from email.utils import formatdate
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -83,6 +85,8 @@ def test_answers_that_may_change_are_asked_for_again(status: int) -> None:
         (Response(200, "application/json"), "JSON"),
         (Response(200, "application/x-ndjson"), "answered with application/x-ndjson, not"),
         (Response(200, ""), "something without a type"),
+        (Response(200, "text/\x1b[31mred" + "x" * 999), "answered with text/.31mredx{47}, not"),
+        (Response(200, STREAM, "x-gzip"), "packs the stream in a way we cannot read .x-gzip"),
         (Response(401), "give a token with --header"),
         (Response(403), "check the token's rights"),
         (Response(404), "404 Not Found: there is nothing at this address"),
@@ -168,6 +172,22 @@ def test_nobody_leads_us_to_a_unix_socket(start: str) -> None:
         source.respond(Response(302, location="http+unix://%2Frun%2Fdocker.sock/x"), 0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("https://u:p@example.org/x", "https://example.org/x"),
+        ("//u@example.org:8443/x@y", "https://example.org:8443/x@y"),
+        ("https://u:p@[::1]:1/", "https://[::1]:1/"),
+    ],
+)
+def test_a_redirect_cannot_log_us_in(location: str, url: str) -> None:
+    source = make()
+    source.connect()
+    request = source.respond(Response(302, location=location), 0.0, 0.0)
+    assert request is not None
+    assert request.url == url
+
+
 def test_redirects_in_a_circle_fail_the_stream() -> None:
     source = make()
     source.connect()
@@ -224,6 +244,108 @@ def test_accepting_and_hanging_up_is_no_success() -> None:
         delays.append(source.lose(attempt + 0.1, 0.999_999))
     assert [round(delay) for delay in delays] == [1, 2, 4, 8, 16, 32, 60]
     assert source.is_outage
+
+
+def test_a_server_that_is_back_after_ten_minutes_is_reconnected_to_within_the_ceiling() -> None:
+    source, clock, chance = make(longest_delay=60.0), 0.0, Random(7)
+    opened(source)
+    source.receive(b"data: x\n\n")
+    delays = []
+    while clock < 600.0:
+        delays.append(source.lose(clock, chance.random()))
+        clock += delays[-1]
+        source.connect()
+    assert clock < 600.0 + 60.0 + 1.0
+    assert source.respond(Response(200, STREAM), clock, clock) is None
+    assert not source.is_outage
+    assert len(delays) < 60
+    assert len(set(delays)) == len(delays)
+    assert max(delays) <= 60.0
+
+
+def test_backoff_intervals_grow_up_to_their_ceiling_and_no_two_are_alike() -> None:
+    """The means of a hundred streams that lose one server: what the server sees when it comes back."""
+    chance = Random(7)
+    rows = []
+    for _ in range(100):
+        source = make(longest_delay=60.0)
+        source.connect()
+        rows.append([source.lose(0.0, chance.random()) for _ in range(10)])
+    means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    assert all(before < after for before, after in pairwise(means[:7]))
+    assert all(25.0 < mean < 35.0 for mean in means[6:])
+    assert len({delay for row in rows for delay in row if delay > policy.SHORTEST_DELAY}) > 950
+
+
+@pytest.mark.parametrize(
+    ("page", "lived", "delay"),
+    [
+        (b'retry: 1000\nevent: open\ndata: "hello"\n\nid: 1\ndata: {}\n\nretry: 10\nevent: close\n\n', 6.0, 0.06),
+        (b"", 30.0, 1.0),
+        (b"id:7\nretry:3000\ndata:x\n\n", 30.0, 4.0),
+        (b":ok\n\nevent: message\ndata: {}\n\n", 900.0, 1.0),
+    ],
+    ids=["Horizon", "Tomcat without an event", "Spring with a retry", "Wikimedia"],
+)
+def test_a_day_of_planned_closes_is_never_an_outage_and_never_slows_down(
+    page: bytes, lived: float, delay: float
+) -> None:
+    source, now, chance, outages, waits = make(), 0.0, Random(7), 0, []
+    while now < 86_400.0:
+        opened(source, now)
+        source.receive(page)
+        now += lived
+        waits.append(source.lose(now, chance.random()))
+        now += waits[-1]
+        outages += source.is_outage
+        source.connect()
+        outages += source.is_outage
+    assert outages == 0
+    assert max(waits) <= delay
+
+
+@pytest.mark.parametrize(
+    ("been_open", "answers", "may_recover"),
+    [
+        (False, [Response(200, "text/html")], True),
+        (False, [Response(302, location="https://login.example.net/"), Response(404)], True),
+        (False, [Response(302, location="ftp://example.net/")], True),
+        (False, [Response(401)], False),
+        (False, [Response(404)], False),
+        (False, [Response(407)], False),
+        (True, [Response(401)], True),
+        (True, [Response(403)], True),
+        (True, [Response(404)], True),
+        (True, [Response(407)], True),
+        (True, [Response(410)], False),
+        (True, [Response(204)], False),
+        (True, [Response(302, location="/x"), Response(204)], False),
+        (False, [Response(200, STREAM, "compress")], False),
+    ],
+)
+def test_what_another_network_might_answer_better_is_known(
+    been_open: bool, answers: list[Response], may_recover: bool
+) -> None:
+    source = make()
+    if been_open:
+        opened(source)
+    source.connect()
+    with contextlib.suppress(StreamFailed):
+        for answer in answers:
+            source.respond(answer, 0.0, 0.0)
+    assert source.ready_state is ReadyState.CLOSED
+    assert source.may_recover == may_recover
+
+
+def test_an_event_that_was_too_large_is_no_fault_of_the_network() -> None:
+    source = make(event_limit=1_024)
+    source.connect()
+    source.respond(Response(302, location="/x"), 0.0, 0.0)
+    source.respond(Response(200, STREAM), 0.0, 0.0)
+    source.receive(b"data: " + b"x" * 2_000)
+    with pytest.raises(StreamFailed):
+        source.receive(b"")
+    assert not source.may_recover
 
 
 def test_one_event_and_hanging_up_at_once_may_not_make_us_spin() -> None:
@@ -347,6 +469,52 @@ def test_asking_for_haste_starts_the_backoff_again() -> None:
     assert source.lose(0.0, 0.999) <= 1.0
 
 
+def test_haste_alone_does_not_end_an_outage() -> None:
+    source = make()
+    source.connect()
+    source.lose(0.0, 0.5)
+    source.hurry()
+    source.connect()
+    assert source.is_outage
+
+
+@given(st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,30} [A-Z][a-z]{2} [0-9]{1,30} [0-9:+ -]{1,30}"))
+def test_no_retry_after_breaks_us(retry_after: str) -> None:
+    source = make()
+    source.connect()
+    with pytest.raises(StreamLost):
+        source.respond(Response(503, retry_after=retry_after), 0.0, NOW)
+    assert policy.SHORTEST_DELAY <= source.lose(0.0, 0.0) <= policy.LONGEST_RETRY_AFTER
+
+
+@pytest.mark.parametrize(
+    "retry_after",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 0001 00:00:00 -2359",
+        "Mon, 31 Feb 2024 99:99:99 GMT",
+        ",",
+        " ",
+    ],
+)
+def test_a_date_that_is_none_is_no_retry_after(retry_after: str) -> None:
+    source = make()
+    source.connect()
+    with pytest.raises(StreamLost):
+        source.respond(Response(503, retry_after=retry_after), 0.0, NOW)
+    assert source.lose(0.0, 0.0) == policy.SHORTEST_DELAY
+
+
+@given(location=st.text(max_size=80) | st.from_regex(r"(https?:)?//[^/]{0,30}/?.{0,30}"))
+def test_no_location_breaks_us(location: str) -> None:
+    source = make()
+    source.connect()
+    with contextlib.suppress(StreamFailed):
+        request = source.respond(Response(302, location=location), 0.0, 0.0)
+        assert request is not None
+        assert request.url.startswith(("http://", "https://"))
+
+
 @given(
     lives=st.lists(
         st.tuples(
@@ -378,3 +546,45 @@ def test_every_wait_is_another_one() -> None:
         source.connect()
         delays.append(source.lose(0.0, chance))
     assert all(a != b for a, b in pairwise(delays))
+
+
+@pytest.mark.parametrize(
+    ("url", "held"),
+    [
+        ("https://example.org/events", True),
+        ("http://192.168.1.2/events", True),
+        ("http://localhost.example.org/", True),
+        ("http://localhost:8080/events", False),
+        ("http://app.localhost/events", False),
+        ("http://127.0.0.1/events", False),
+        ("http://127.9.9.9/events", False),
+        ("http://[::1]:8080/events", False),
+    ],
+)
+def test_only_streams_of_other_machines_wait_for_the_network(url: str, held: bool) -> None:
+    source = Source(Stream(url=url, name="ci"))
+    source.hold(0.0)
+    assert source.is_held == held
+    assert source.release() == held
+    assert not source.is_held
+
+
+def test_a_stream_that_was_heard_without_the_network_needs_no_new_connection_with_it() -> None:
+    source = opened(make())
+    source.hold(100.0)
+    source.last_heard = 101.0
+    assert not source.release()
+    source.hold(200.0)
+    assert source.release()
+
+
+def test_a_network_that_is_another_now_needs_a_new_connection() -> None:
+    assert opened(make()).release()
+
+
+def test_a_stream_without_a_network_is_offline_and_not_soon_back() -> None:
+    source = opened(make())
+    source.lose(60.0, 0.5)
+    assert (source.is_outage, source.is_soon_back) == (False, True)
+    source.hold(0.0)
+    assert (source.is_outage, source.is_soon_back) == (True, False)

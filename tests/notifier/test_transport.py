@@ -320,7 +320,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @contextlib.asynccontextmanager
 async def secure(context: ssl.SSLContext) -> AsyncIterator[tuple[Loopback, str]]:
-    async with loopback(HELLO, context=context) as server:
+    async with loopback(HELLO, tls=context) as server:
         yield server, server.url.replace("http://", "https://")
 
 
@@ -507,7 +507,7 @@ async def test_a_redirect_to_another_origin_leaves_pin_and_client_certificate_be
     away_context.verify_mode = ssl.CERT_OPTIONAL
     async with secure(away_context) as (_, away):
         go = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % away.encode()
-        async with loopback([go], context=context) as home:
+        async with loopback([go], tls=context) as home:
             tls = authority.client() | {"fingerprint": pin}
             async with followed(home.url.replace("http:", "https:"), tls=tls) as stream:
                 # The stranger is judged as any stranger is: by what this machine trusts.
@@ -525,7 +525,7 @@ async def test_through_a_proxy(authority: Authority, tmp_path: Path, kind: str, 
     tls = {"ca": authority.file, "server_name": "bridge.example", "fingerprint": pin} if context else {}
     password = "s3cret" if user else ""
     proxies = tinyproxy(tmp_path, user, password) if kind == "http" else microsocks(user, password)
-    async with loopback(HELLO, context=context) as server, proxies as address:
+    async with loopback(HELLO, tls=context) as server, proxies as address:
         proxy = {"url": f"{kind}://{address}"} | ({"user": user, "password": password} if user else {})
         async with followed(
             f"{scheme}://127.0.0.1:{server.port}/events", tls=tls, proxy=proxy, bearer="t0ken"
