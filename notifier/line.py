@@ -18,6 +18,10 @@ from notifier.status import StreamStatus
 from notifier.store import Entry
 from notifier.stream import Stream
 
+UNVERIFIED = "its certificate is not checked"
+"""What the menu says of a stream with `tls.verify = false`."""
+INCOMPLETE = "may have missed events"
+"""What it says of one that was away and could not be asked for what came meanwhile."""
 SILENT_FOR = 3_600.0
 """Seconds of silence after which a connection is taken for dead where the kind of stream sends no signs of life."""
 
@@ -97,8 +101,12 @@ class Line:
             source.is_outage,
             is_soon_back=source.is_soon_back,
             last_heard=source.last_heard,
-            may_have_missed=self.may_have_missed,
+            caution="; ".join(self._cautions()),
         )
+
+    def _cautions(self) -> list[str]:
+        cautions = {UNVERIFIED: not self.stream.tls.verify, INCOMPLETE: self.may_have_missed}
+        return [caution for caution, applies in cautions.items() if applies]
 
     def _entry(self, notification: Notification, event_type: str, event_id: str | None) -> Entry:
         return Entry(

@@ -21,13 +21,13 @@ class StreamStatus:
     """Why it is not open, in one sentence; empty while it is, and before the first attempt."""
     is_outage: bool = False
     """Whether to call it offline."""
-    may_have_missed: bool = False
-    """Whether it was away and could not be asked for what came meanwhile."""
     is_soon_back: bool = False
     """Whether it only closed as many streams do on purpose: nothing to flicker about."""
     last_heard: float | None = None
     """Seconds since the epoch of the last byte, a keep-alive's too, when this was made; None before the first.
     A byte alone makes no new status: who wants to show the age asks for one with `Verb.LOOK`."""
+    caution: str = ""
+    """What a person must keep in mind although it is connected; empty mostly."""
 
 
 @dataclass(frozen=True, slots=True)

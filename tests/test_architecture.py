@@ -75,6 +75,8 @@ OWNERS = {
         "server/web.py",
         "server/cli.py",
     },
+    "filelock": {"notifier/configfile.py"},
+    "watchfiles": {"notifier/configfile.py"},
     "yarl": {"notifier/transport.py"},
     "ssl": {"notifier/tls.py", "notifier/transport.py", "server/web.py", "server/cli.py"},
     "tomllib": {"notifier/preset.py", "notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},
@@ -121,6 +123,7 @@ MAY_IMPORT = {
         "notifier.stream",
         "notifier",
     },
+    "notifier/configfile.py": {"notifier.config", "notifier.errors"},
     "notifier/vault.py": {"notifier.errors", "notifier.secret"},
     "notifier/tls.py": {"notifier.errors", "notifier.stream"},
     "notifier/transport.py": {

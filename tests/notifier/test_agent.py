@@ -12,12 +12,13 @@ import pytest
 from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
-from notifier.errors import BubbleFailed, StreamFailed
+from notifier.errors import BubbleFailed, ConfigurationBroken, StreamFailed
 from notifier.history import State
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
 from notifier.store import Store
+from notifier.stream import Tls
 from notifier.surroundings import News
 from tests.notifier.loopback import OK, Act, Script, loopback
 
@@ -310,6 +311,92 @@ async def test_a_click_marks_the_notification_as_read() -> None:
         await app.wait_until_shown(1)
         app.desktop.activated(app.desktop.shown[0])
         assert [row.state for row in app.store.history()] == [State.READ]
+
+
+def configured(**streams: str) -> Config:
+    return Config(streams=tuple(Stream(url=url, name=name, longest_delay=0.1) for name, url in streams.items()))
+
+
+async def test_a_new_configuration_is_followed_and_what_it_does_not_change_notices_nothing() -> None:
+    async with (
+        loopback(events("a")) as kept,
+        loopback([OK, b"id: 7\ndata: b\n\n", Act.HANG], events("b again")) as changed,
+        loopback(events("c")) as removed,
+        loopback(events("d")) as new,
+        running(kept.url, changed.url, removed.url) as app,
+    ):
+        await app.wait_for_bubbles(3)
+        streams = {
+            "s1": Stream(url=changed.url, name="s1", longest_delay=0.1, idle_timeout=3.0),
+            "new": Stream(url=new.url, name="new", longest_delay=0.1),
+            "s0": Stream(url=kept.url, name="s0", longest_delay=0.1),
+        }
+        app.agent.reconfigure(Config(streams=tuple(streams.values())))
+        await removed.wait_until_left_alone()
+        await app.wait_for_state("new", ReadyState.OPEN)
+        await changed.wait_for_connections(2)
+        assert "Last-Event-ID: 7" in changed.heads[1]
+        assert len(kept.heads) == 1
+        assert kept.open == 1
+        assert [stream.name for stream in app.statuses[-1].streams] == ["s1", "new", "s0"]
+
+
+async def test_a_stream_may_change_its_address_and_come_back_after_it_was_removed() -> None:
+    async with loopback(events("a")) as one, loopback(events("b")) as two, running(one.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.reconfigure(configured(s0=two.url))
+        await two.wait_for_connections(1)
+        await one.wait_until_left_alone()
+        app.agent.reconfigure(configured())
+        await two.wait_until_left_alone()
+        app.agent.reconfigure(configured(s0=one.url))
+        await one.wait_for_connections(2)
+        await app.wait_for_state("s0", ReadyState.OPEN)
+
+
+async def test_a_failed_stream_is_tried_again_once_its_settings_change() -> None:
+    async with loopback([NOT_FOUND]) as wrong, loopback(events("a")) as right, running(wrong.url) as app:
+        await app.wait_for_state("s0", ReadyState.CLOSED)
+        app.agent.reconfigure(configured(s0=right.url))
+        await app.wait_for_bubbles(1)
+        assert app.titles == ["a"]
+
+
+async def test_a_broken_configuration_is_told_in_a_bubble_and_the_next_good_one_too() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.PAUSE))
+        problems = ["config.toml:1: colour\x1b is not a setting", "config.toml:2: " + "x" * 5_000]
+        app.agent.refuse(ConfigurationBroken("/home/ann/config.toml", problems))
+        await app.wait_for_bubbles(2)
+        bubble = app.desktop.shown[1]
+        assert bubble.title == "2 mistakes in the configuration"
+        assert bubble.body.startswith("config.toml:1: colour")
+        assert bubble.body.endswith("Until it is mended, all goes on as before.")
+        app.agent.reconfigure(configured(s0=server.url))
+        await app.wait_for_bubbles(3)
+        assert app.desktop.shown[2].title == "The configuration is in order again"
+        assert app.desktop.shown[2].key == bubble.key
+
+
+async def test_what_the_program_says_of_itself_is_in_no_history() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_until_shown(1)
+        app.agent.refuse(ConfigurationBroken("config.toml", ["config.toml:1: x"]))
+        await app.wait_for_bubbles(2)
+        assert [row.notification.title for row in app.store.history()] == ["a"]
+
+
+async def test_a_stream_whose_certificate_is_not_checked_says_so_in_its_status() -> None:
+    streams = (
+        Stream(url="https://127.0.0.1:1/", name="open", tls=Tls(verify=False)),
+        Stream(url="https://127.0.0.1:1/", name="usual"),
+    )
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.reconfigure(Config(streams=streams))
+        await app.wait_for_state("usual", ReadyState.CONNECTING)
+        assert [stream.caution for stream in app.statuses[-1].streams] == ["its certificate is not checked", ""]
 
 
 async def test_the_age_of_the_last_sign_of_life_is_told_when_asked_for_and_costs_no_status_otherwise() -> None:
