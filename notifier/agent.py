@@ -11,8 +11,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
-import aiohttp
-
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
@@ -25,6 +23,7 @@ from notifier.sse import Event
 from notifier.status import Command, Status, StreamStatus, Verb
 from notifier.store import Entry, Store
 from notifier.surroundings import News
+from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -103,13 +102,9 @@ class Agent:
         Raises:
             StreamFailed: not `stay`, and every stream failed before it was ever open.
         """
-        # A limit on connections would let some streams starve the others.
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        cookies = aiohttp.DummyCookieJar()
         self._publish()
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, cookie_jar=cookies) as session,
                 _closing(await self._open_desktop(self.activate)) as desktop,
                 self._group as group,
             ):
@@ -118,7 +113,7 @@ class Agent:
                 if self._watch is not None:
                     group.create_task(self._look_out(self._watch), name="surroundings")
                 for line in self._lines.values():
-                    group.create_task(self._follow(line, session), name=f"stream {line.stream.name}")
+                    group.create_task(self._follow(line), name=f"stream {line.stream.name}")
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -176,7 +171,7 @@ class Agent:
             self._outbox.resume(stream.name)
         return Line(stream, mark.last_event_id if mark else "")
 
-    async def _follow(self, line: Line, session: aiohttp.ClientSession) -> None:
+    async def _follow(self, line: Line) -> None:
         name = line.stream.name
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
@@ -191,7 +186,7 @@ class Agent:
 
         while True:
             line.again.clear()
-            line.follower = Follower(line.source, session, deliver, changed)
+            line.follower = Follower(line.source, Transport(line.stream), deliver, changed)
             try:
                 await line.follower.follow()
             except StreamFailed as error:

@@ -5,9 +5,9 @@ knows: reestablish (:class:`~notifier.errors.StreamLost`) or fail (:class:`~noti
 """
 
 import asyncio
+import contextlib
 import logging
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -18,10 +18,10 @@ from notifier.body import Body
 from notifier.errors import StreamFailed, StreamLost
 from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
 from notifier.sse import Event
+from notifier.transport import Call, Transport
 
 logger = logging.getLogger(__name__)
 
-_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 BREATH = 500
 """Events that are delivered at once; then other streams get a turn."""
 LOOK = 10.0
@@ -41,9 +41,9 @@ Changed = Callable[[str], None]
 class Follower:
     """One stream, followed until it is closed or failed."""
 
-    def __init__(self, source: Source, session: aiohttp.ClientSession, deliver: Deliver, changed: Changed) -> None:
+    def __init__(self, source: Source, transport: Transport, deliver: Deliver, changed: Changed) -> None:
         self._source = source
-        self._session = session
+        self._transport = transport
         self._deliver = deliver
         self._changed = changed
         self._current: asyncio.Timeout | None = None
@@ -91,6 +91,9 @@ class Follower:
             reason = "the server ended the connection"
         except StreamLost as error:
             reason = str(error)
+        except StreamFailed as error:
+            source.fail(error)
+            raise
         delay = source.lose(time.monotonic(), random.random())  # noqa: S311 - jitter, not a secret
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
@@ -119,24 +122,23 @@ class Follower:
     async def _read(self, request: Request) -> None:
         source = self._source
         following: Request | None = request
-        deadline = asyncio.get_running_loop().time() + source.stream.connect_timeout
+        left = source.stream.connect_timeout
         while following:
-            async with await self._ask(following, deadline) as response:
+            # A person who has to touch a key for it is not a server that does not answer.
+            call = await self._transport.prepare(following)
+            async with contextlib.AsyncExitStack() as stack:
+                began = time.monotonic()
+                response = await self._ask(call, left, stack)
+                left -= time.monotonic() - began
                 following = source.respond(_head(response), time.monotonic(), time.time())
                 if source.ready_state is ReadyState.OPEN:
                     self._connected()
                     await self._pump(response)
 
-    async def _ask(self, request: Request, deadline: float) -> aiohttp.ClientResponse:
+    async def _ask(self, call: Call, patience: float, stack: contextlib.AsyncExitStack) -> aiohttp.ClientResponse:
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._session.get(
-                    request.url,
-                    headers=request.headers,
-                    timeout=_NO_TIMEOUTS,
-                    allow_redirects=False,
-                    middlewares=(_once,),
-                )
+            async with asyncio.timeout(patience):
+                return await stack.enter_async_context(self._transport.get(call))
         except TimeoutError as error:
             raise StreamLost(f"no answer within {self._source.stream.connect_timeout:g} s") from error
         except aiohttp.InvalidURL as error:
@@ -188,16 +190,6 @@ class Follower:
                 raise StreamLost(_explain(error)) from error
 
 
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Send a request one time: aiohttp repeats a GET that was cut off, at once and behind the back of the backoff."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise StreamLost("the connection was cut") from error
-
-
 def _head(response: aiohttp.ClientResponse) -> Response:
     return Response(
         status=response.status,
@@ -213,10 +205,6 @@ def _explain(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
             return f"the host {error.host} is not known; check its name and the network"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not trusted ({_verdict(error.certificate_error)})"
-        case aiohttp.ClientSSLError():
-            return f"{error.host}:{error.port} does not speak TLS as we do; check https:// and the port"
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             return f"nothing listens on {error.host}:{error.port} (connection refused); is the server running?"
         case aiohttp.ClientConnectorError():
@@ -233,10 +221,6 @@ def _explain(error: Exception) -> str:
             return NOT_HTTP
         case _:
             return f"the connection failed ({type(error).__name__})"
-
-
-def _verdict(error: Exception) -> str:
-    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else "it could not be checked"
 
 
 def _is_caused_by(error: BaseException | None, kind: type[Exception]) -> bool:

@@ -27,13 +27,14 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import urljoin, urlsplit
 
 from notifier import __version__
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
+from notifier.proxy import is_loopback
 from notifier.sse import Event, EventStreamParser, EventTooLarge
+from notifier.stream import UNIX
 
 USER_AGENT = f"sse-notifier/{__version__}"
 RECONNECTION_TIME = 1.0
@@ -61,12 +62,12 @@ ENCODINGS = {"", "identity", "gzip", "deflate", "br", "zstd"}
 OF_A_NETWORK = {401, 403, 404, 407}
 """What a captive portal or an expired login to a network answers, too."""
 ADVICE = {
-    401: "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN'",
+    401: "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN' or bearer = \"TOKEN\"",
     403: "the credentials given (or their absence) do not open this stream; check the token's rights",
     404: "there is nothing at this address; check the path",
     405: "this address takes no GET; check the path",
     406: "this address has no event stream to offer; check the path",
-    407: "the proxy wants credentials",
+    407: "the proxy wants credentials, or other ones; give them as proxy = { url = …, user = …, password = … }",
     410: "the stream is gone for good",
 }
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -85,8 +86,10 @@ class ReadyState(Enum):
 class Request:
     """A GET to send."""
 
-    url: str
+    url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
+    is_home: bool = True
+    """Whether it goes to the stream's own origin: only there go its credentials, its client certificate and its pin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +294,7 @@ class Source:
         return allowed
 
     def _first_request(self) -> Request:
-        own = {name: secret.get_secret_value() for name, secret in self.stream.headers.items()}
-        named = {name.lower() for name in own}
-        ours = {name: value for name, value in self._headers().items() if name.lower() not in named}
-        return Request(self.stream.url, ours | own)
+        return Request(self.stream.url, self._headers())
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -330,15 +330,16 @@ class Source:
             raise self.fail(StreamFailed(f"the server answered {response.status} without saying where to go"))
         here = self.request.url
         try:
-            there = urljoin(here, response.location)
-            if urlsplit(there).scheme not in ("http", "https") or not urlsplit(there).hostname:
+            there = _join(here, response.location)
+            if urlsplit(there).scheme not in ("http", "https", UNIX) or not urlsplit(there).hostname:
                 raise ValueError("not a web address")
-            same = _origin(here) == _origin(there)
             there = _without_credentials(there)
+            # What was configured for one origin may be a secret.  Another origin never sees it, and a stranger who
+            # was asked on the way does not get to say where it goes next.
+            is_home = self.request.is_home and _origin(here) == _origin(there)
         except ValueError as error:
             raise self.fail(StreamFailed("the server redirected to something that is no web address")) from error
-        # What was configured for one origin may be a secret; another origin never sees it.
-        self.request = Request(there, self.request.headers if same else self._headers())
+        self.request = Request(there, self._headers(), is_home)
         return self.request
 
 
@@ -348,19 +349,30 @@ def identity(url: str) -> str:
     return f"{scheme}://{host}:{port}{urlsplit(url).path}"
 
 
+def _join(here: str, location: str) -> str:
+    """Where a redirect leads.  A server on a Unix socket calls itself localhost; nobody else leads to a socket."""
+    parts = urlsplit(here)
+    is_socket = parts.scheme == UNIX
+    base = parts._replace(scheme="http", netloc="localhost").geturl() if is_socket else here
+    there = urljoin(base, location)
+    if urlsplit(there).scheme == UNIX:
+        raise ValueError("not a web address")
+    if not is_socket or _origin(there) != ("http", "localhost", 80):
+        return there
+    return urlsplit(there)._replace(scheme=UNIX, netloc=parts.netloc).geturl()
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
+    if parts.scheme == UNIX:
+        return parts.scheme, parts.netloc, None
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _is_here(url: str) -> bool:
     """Whether this machine itself serves the URL."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost") or parts.scheme.endswith("+unix")
+    return parts.scheme == UNIX or is_loopback(parts.hostname or "")
 
 
 def _without_credentials(url: str) -> str:

@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 TLS_HANDSHAKE = b"\x16"
@@ -97,8 +98,17 @@ class Loopback:
 
 
 @contextlib.asynccontextmanager
-async def loopback(*scripts: Script, port: int = 0, tls: ssl.SSLContext | None = None) -> AsyncIterator[Loopback]:
-    """Serve connection n with script n, and each later one with the last script."""
+async def loopback(
+    *scripts: Script, port: int = 0, tls: ssl.SSLContext | None = None, path: Path | None = None
+) -> AsyncIterator[Loopback]:
+    """Serve connection n with script n, and each later one with the last script.
+
+    Args:
+        scripts: One for each connection.
+        port: 0 takes a free one.
+        tls: Speak TLS.
+        path: Listen on this Unix socket instead.
+    """
     talk = Loopback(list(scripts), tls=tls is not None)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -107,8 +117,11 @@ async def loopback(*scripts: Script, port: int = 0, tls: ssl.SSLContext | None =
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
-    talk.port = server.sockets[0].getsockname()[1]
+    if path is not None:
+        server = await asyncio.start_unix_server(accept, path)
+    else:
+        server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
+        talk.port = server.sockets[0].getsockname()[1]
     try:
         yield talk
     finally:

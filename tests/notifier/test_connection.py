@@ -11,9 +11,9 @@ import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from email.utils import formatdate
+from pathlib import Path
 from time import time
 
-import aiohttp
 import brotli
 import pytest
 import trustme
@@ -21,10 +21,11 @@ from backports import zstd
 
 from notifier import client
 from notifier.client import Follower
-from notifier.config import Stream
 from notifier.errors import StreamFailed
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
+from notifier.stream import Stream, Tls
+from notifier.transport import Transport
 from tests.notifier.loopback import OK, Act, Script, chunked, loopback
 from tests.notifier.test_client import CHUNKED, following
 
@@ -40,24 +41,21 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def contexts(authority: trustme.CA, *, tls: bool) -> tuple[ssl.SSLContext | None, ssl.SSLContext | bool]:
-    if not tls:
-        return None, True
+def certified(authority: trustme.CA) -> ssl.SSLContext:
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(serving)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-    return serving, trusting
+    return serving
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 @pytest.mark.parametrize("end", [[Act.RESET], [Act.CLOSE], [b"zz\r\n"]], ids=["reset", "closed", "broken chunk"])
 async def test_events_that_came_before_the_end_are_delivered_even_when_we_were_busy(
-    end: list[bytes | Act], tls: bool, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+    end: list[bytes | Act], tls: bool, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """aiohttp alone drops what it has buffered as soon as the connection is in error."""
     monkeypatch.setattr(client, "LOOK", 0.2)
-    serving, trusting = contexts(authority, tls=tls)
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    trust = Tls(ca=str(tmp_path / "ca.pem")) if tls else Tls()
     busy, gone = asyncio.Event(), asyncio.Event()
     events: list[str] = []
     complete = asyncio.Event()
@@ -72,12 +70,15 @@ async def test_events_that_came_before_the_end_are_delivered_even_when_we_were_b
 
     last = chunked(b"data: b\n\n", b"data: c\n\n")
     async with (
-        loopback([CHUNKED, chunked(b"data: a\n\n"), busy, last, *end], [OK, Act.HANG], tls=serving) as server,
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting, force_close=True)) as session,
+        loopback(
+            [CHUNKED, chunked(b"data: a\n\n"), busy, last, *end],
+            [OK, Act.HANG],
+            tls=certified(authority) if tls else None,
+        ) as server,
         asyncio.TaskGroup() as group,
     ):
-        source = Source(Stream(url=server.url, name="ci", longest_delay=0.1, idle_timeout=3_600))
-        task = group.create_task(Follower(source, session, deliver, lambda _: None).follow())
+        stream = Stream(url=server.url, name="ci", longest_delay=0.1, idle_timeout=3_600, tls=trust)
+        task = group.create_task(Follower(Source(stream), Transport(stream), deliver, lambda _: None).follow())
         await busy.wait()
         if end != [b"zz\r\n"]:
             await server.wait_until_said(1)
@@ -142,10 +143,10 @@ async def test_an_error_of_ours_is_not_taken_for_one_of_the_network(error: Excep
     async def deliver(_: Sequence[Event], __: str) -> None:
         raise error
 
-    async with loopback([OK, b"data: a\n\n", Act.HANG]) as server, aiohttp.ClientSession() as session:
-        source = Source(Stream(url=server.url, name="ci"))
+    async with loopback([OK, b"data: a\n\n", Act.HANG]) as server:
+        stream = Stream(url=server.url, name="ci")
         with pytest.raises(type(error)):
-            await Follower(source, session, deliver, lambda _: None).follow()
+            await Follower(Source(stream), Transport(stream), deliver, lambda _: None).follow()
         await server.wait_until_left_alone()
 
 
