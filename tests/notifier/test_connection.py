@@ -376,6 +376,14 @@ async def test_a_redirect_cannot_say_who_we_are() -> None:
             assert "Authorization: Bearer s3cret\r\n" in server.heads[1]
 
 
+@pytest.mark.parametrize("location", [b"http://\xe4\xf6.\xff/", b"http://" + b"a" * 70 + b".example/", b"//\xff"])
+async def test_a_redirect_to_a_host_that_cannot_be_is_no_bug_of_ours(location: bytes) -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % location
+    async with loopback([moved]) as server, following(server.url) as stream:
+        with pytest.raises(StreamFailed, match="no URL that can be asked for"):
+            await stream.ended()
+
+
 @pytest.mark.parametrize("form", ["seconds", "date"])
 async def test_retry_after_is_waited_for(form: str) -> None:
     value = "1" if form == "seconds" else formatdate(time() + 2, usegmt=True)
