@@ -28,7 +28,7 @@ LOOK = 10.0
 """Seconds of silence after which it is asked whether the connection still exists."""
 
 NOT_HTTP = "the server's answer is not proper HTTP"
-MISSING_DECODER = "what unpacks it is not installed; pip install Brotli backports.zstd"
+MISSING_DECODER = "it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)"
 
 Deliver = Callable[[Sequence[Event], str], Awaitable[None]]
 """Takes events that came together, and the last event ID after them, into safe hands.  There may be no event, just an

@@ -280,7 +280,7 @@ def open_sockets() -> int:
 
 
 def main() -> None:
-    said = asyncio.run(survive_all(range(3_000)))
+    said = asyncio.run(survive_all(range(10_000)))
     print(f"responses: {said.total():,} odd ones survived, no task and no socket left; what was said of them:")
     for reason, count in said.most_common():
         print(f"{count:7,}  {reason or '(nothing)'}"[:150])
