@@ -171,7 +171,7 @@ class Follower:
     async def _next(self, response: aiohttp.ClientResponse, body: Body) -> bytes:
         """The next bytes of the body; none at its end."""
         clock = asyncio.get_running_loop().time
-        idle_timeout = self._source.stream.idle_timeout
+        idle_timeout = self._source.idle_timeout
         deadline = clock() + idle_timeout
         while True:
             try:
@@ -198,6 +198,7 @@ def _head(response: aiohttp.ClientResponse) -> Response:
         content_encoding=response.headers.get(aiohttp.hdrs.CONTENT_ENCODING, "").strip().lower(),
         location=response.headers.get(aiohttp.hdrs.LOCATION),
         retry_after=response.headers.get(aiohttp.hdrs.RETRY_AFTER),
+        headers={name.lower(): value for name, value in response.headers.items()},
     )
 
 

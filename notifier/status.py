@@ -21,6 +21,8 @@ class StreamStatus:
     """Why it is not open, in one sentence; empty while it is, and before the first attempt."""
     is_outage: bool = False
     """Whether to call it offline."""
+    may_have_missed: bool = False
+    """Whether it was away and could not be asked for what came meanwhile."""
     is_soon_back: bool = False
     """Whether it only closed as many streams do on purpose: nothing to flicker about."""
     last_heard: float | None = None

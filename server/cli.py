@@ -91,14 +91,19 @@ def _serve(
     log: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|memory",
-            help="Where events are kept for those who come back: a file, or memory, which a restart forgets. "
+            metavar="FILE|memory|redis://HOST",
+            help="Where events are kept for those who come back: a file, Redis for many servers, or memory, "
+            "which a restart forgets. "
             "Without this a file of its own for each port; memory with --port 0.",
         ),
     ] = None,
     durability: Annotated[
         Durability, typer.Option(help="What a 201 is safe from: a crash of the server, or a power cut too (full).")
     ] = Durability.NORMAL,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name that a proxy in front is known by; localhost always is. Repeatable."),
+    ] = None,
     tokens: TokensFile = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); with it the server speaks https.", metavar="FILE")
@@ -151,6 +156,7 @@ def _serve(
             port=port,
             demo=demo,
             log=_open_log(log, port, durability),
+            hosts=frozenset(name.lower() for name in allow_host or ()),
             tokens=guarded if has_tokens else None,
             tls=_tls(tls_cert, tls_key),
             limits=limits,
@@ -281,6 +287,15 @@ def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
     """The log that the person named, or one that the next server on the same port finds again."""
     if name == "memory" or (name is None and port == 0):
         return MemoryLog()
+    if name and name.startswith(("redis://", "rediss://", "unix://")):
+        try:
+            from server.eventlog.redis import RedisLog
+        except ModuleNotFoundError as error:
+            raise _failed("a log in Redis needs the extra: pip install 'sse-notifier[redis]'") from error
+        try:
+            return RedisLog(name)
+        except ValueError as error:
+            raise _failed(f"that is no URL of Redis: {error}") from error
     path = Path(name) if name else platformdirs.user_state_path("sse-server") / f"events-{port}.db"
     return SQLiteLog(path, durability=durability.value)
 

@@ -11,7 +11,7 @@ import logging
 import math
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import NoReturn
@@ -84,10 +84,13 @@ class Limits:
 class Site:
     """The routes of one hub."""
 
-    def __init__(self, hub: Hub, *, loopback: bool, tokens: Tokens | None, limits: Limits) -> None:
+    def __init__(
+        self, hub: Hub, *, loopback: bool, hosts: Collection[str], tokens: Tokens | None, limits: Limits
+    ) -> None:
         self.hub = hub
         self.loopback = loopback
-        """Only requests that name the machine itself are answered; see `origin`."""
+        """Only requests that name the machine itself, or one of `hosts`, are answered; see `origin`."""
+        self.hosts = hosts
         self.tokens = tokens
         """Only their bearers are answered; None lets everybody in."""
         self._places = Places(limits.subscribers, limits.subscribers_each)
@@ -122,10 +125,11 @@ class Site:
             return _sentence(400, str(error))
         view = asked.view
         if grant := request.get(GRANT):
+            # None of its own would mean all, to a view.
+            view = replace(view, topics=view.topics or grant.subscribe or ("*",))
             for topic in view.topics:
                 if not grant.may_subscribe(topic):
                     return _sentence(403, f"topic: this token does not let you subscribe to {topic}")
-            view = replace(view, topics=view.topics or grant.subscribe)
         address = request.remote or ""
         if not self._places.take(address):
             return _sentence(503, "there are too many subscribers; try again later", retry_after=RETRY_AFTER)
@@ -145,7 +149,10 @@ class Site:
             raise ConnectionResetError
         _cut_off_when_silent(transport)
         subscriber = Subscriber(transport, request.writer.drain, view)
-        await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        try:
+            await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        except LogUnavailable as error:
+            logger.warning("a stream ends, and may come back: %s", error)
         await response.write_eof()
         return response
 
@@ -203,8 +210,8 @@ class Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get(hdrs.HOST)
-        if self.loopback and host is not None and not origin.names_loopback(host):
-            return _sentence(421, "this server answers only to localhost; the Host header names something else")
+        if self.loopback and host is not None and not origin.is_expected(host, self.hosts):
+            return _sentence(421, "this server answers to localhost and to --allow-host; the Host header names neither")
         if self.tokens is not None and request.path != "/health":
             try:
                 grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), self.tokens.grants())

@@ -5,7 +5,7 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from random import Random
 
@@ -36,6 +36,7 @@ async def serve(
     port: int = 0,
     demo: str | None = None,
     log: EventLog | None = None,
+    hosts: Collection[str] = (),
     tokens: Tokens | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits = LIMITS,
@@ -47,6 +48,7 @@ async def serve(
         port: 0 takes a free one.
         demo: a name of `demo.PLAYS`, played from when somebody listens.
         log: a `MemoryLog` if None; it is opened and closed here.
+        hosts: names, in lower case, that a proxy in front of a loopback server is known by.
         tokens: only their bearers are answered; None lets everybody in.
         tls: with it the server speaks https alone.
         limits: what it bears.
@@ -57,7 +59,7 @@ async def serve(
     """
     sockets = await _bind(host, port)
     hub = Hub(log or MemoryLog())
-    application = Site(hub, loopback=origin.is_loopback(host), tokens=tokens, limits=limits).application()
+    application = Site(hub, loopback=origin.is_loopback(host), hosts=hosts, tokens=tokens, limits=limits).application()
     runner = web.AppRunner(
         application,
         handler_cancellation=True,

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
-from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record
+from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record, Restarted
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class SQLiteLog:
         self._ended = asyncio.Event()
         """The writer has posted its last to the loop."""
 
-    async def open(self, deliver: Deliver) -> None:
+    async def open(self, deliver: Deliver, restarted: Restarted) -> None:
         """Take hold of the file, making it where there is none.
 
         Raises:
@@ -160,12 +160,18 @@ class SQLiteLog:
 
     async def read(self, after: int, until: int) -> Page:
         assert self._reader is not None, "the log is not open"
+        try:
+            return self._page(self._reader, after, until)
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"the event log {self.path} cannot be read: {error}") from error
+
+    def _page(self, reader: sqlite3.Connection, after: int, until: int) -> Page:
         page: list[Record] = []
         size = 0
-        self._reader.execute("BEGIN")
+        reader.execute("BEGIN")
         try:
-            [oldest] = self._reader.execute("SELECT min(position) FROM record").fetchone()
-            rows = self._reader.execute(
+            [oldest] = reader.execute("SELECT min(position) FROM record").fetchone()
+            rows = reader.execute(
                 "SELECT position, time, topic, type, data FROM record"
                 " WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
                 (after, until, PAGE_RECORDS),
@@ -177,7 +183,7 @@ class SQLiteLog:
                 page.append(record)
                 size += len(record.data)
         finally:
-            self._reader.execute("ROLLBACK")
+            reader.execute("ROLLBACK")
         return Page(page, self.head if oldest is None else oldest - 1)
 
     def _connect(self) -> sqlite3.Connection:

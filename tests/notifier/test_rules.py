@@ -66,8 +66,9 @@ CASES: dict[str, tuple[str, str, str]] = {
         title = "{{ data.nothing }}"
         body = ""
         link = ""
+        key = ""
         """,
-        events({"title": "A", "message": "B", "url": "https://x.example"}),
+        events({"title": "A", "message": "B", "url": "https://x.example", "key": "k"}),
         "A",
     ),
     "the first rule that is for it": (

@@ -61,6 +61,23 @@ async def test_a_token_gives_no_more_than_its_topics(tokens: Tokens) -> None:
             assert [event.data for event in narrow.events] == ["to ci/main"]
 
 
+async def test_a_token_that_may_only_publish_reads_nothing(tokens: Tokens) -> None:
+    bearer = f"Authorization: Bearer {tokens.add('ci', ('*',), ())}\r\n"
+    async with serve(tokens=tokens) as url:
+        assert (await publish(url, "secret", headers=bearer)).status == 201
+        for path in ("/events", "/events?since=all", "/events?topic=*", "/events?topic=default"):
+            async with subscribe(url, path, headers=bearer, last_event_id="x") as stream:
+                assert stream.status == 403
+
+
+async def test_a_server_behind_a_proxy_answers_to_the_proxy_s_name_and_its_own_page_may_publish() -> None:
+    async with serve(hosts={"events.example"}) as url:
+        head = "POST /events HTTP/1.1\r\nHost: events.example\r\nContent-Length: 1\r\nOrigin: https://{}\r\n\r\nx"
+        assert (await request(url, head.format("events.example").encode())).status == 201
+        assert (await request(url, head.format("evil.example").encode())).status == 403
+        assert (await request(url, head.replace("Host: events", "Host: evil").format("x").encode())).status == 421
+
+
 async def test_a_token_that_is_revoked_counts_no_more_and_no_token_is_no_open_door(tokens: Tokens) -> None:
     bearer = f"Authorization: Bearer {tokens.add('laptop', ('*',), ('*',))}\r\n"
     async with serve(tokens=tokens) as url:

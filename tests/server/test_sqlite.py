@@ -14,7 +14,7 @@ from server.eventlog.sqlite import SQLiteLog
 from server.wire import Message
 from tests.server.client import publish, subscribe
 from tests.server.process import started
-from tests.server.test_eventlog import data, everything, messages, opened
+from tests.server.test_eventlog import data, everything, messages, never, opened
 
 
 async def test_a_log_that_is_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_appends_of_one_moment_share_a_commit(tmp_path: Path) -> None:
     async def publish_at_once() -> int:
         log = SQLiteLog(path)
         turns: list[int] = []
-        await log.open(lambda records: turns.append(len(records)))
+        await log.open(lambda records: turns.append(len(records)), never)
         await asyncio.gather(*(log.append([message]) for message in messages(1, 500)))
         await log.close()
         assert sum(turns) == 500
