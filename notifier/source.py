@@ -28,12 +28,12 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from notifier import __version__
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
+from notifier.proxy import is_loopback
 from notifier.resume import Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
@@ -397,11 +397,7 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 def _is_here(url: str) -> bool:
     """Whether this machine itself serves the URL."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost") or parts.scheme.endswith("+unix")
+    return parts.scheme == UNIX or is_loopback(parts.hostname or "")
 
 
 def _without_credentials(url: str) -> str:
