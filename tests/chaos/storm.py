@@ -23,7 +23,7 @@ from tests.chaos.proxy import Proxy, Trouble
 from tests.server.process import spawn
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 180.0
+PATIENCE = 120.0
 """Seconds for what cannot be hurried on a busy machine: a start, or the end of all."""
 STILLBORN = 0.1
 """Part of the clients that are killed while they start."""
@@ -133,7 +133,8 @@ class Storm:
                             both.create_task(self._kill_server())
                 for _ in range(self._plan.events):
                     self._allowed.release()
-                await self._live(url, until=lambda: publisher.done() and self._is_complete(), failing=0.0)
+                with suppress(TimeoutError):  # the counts tell more about what is missing
+                    await self._live(url, until=lambda: publisher.done() and self._is_complete(), failing=0.0)
             self._counts.troubles = proxy.seen
         finally:
             if self._server is not None:
