@@ -10,8 +10,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 
-import aiohttp
-
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
@@ -23,6 +21,7 @@ from notifier.source import ReadyState, Source, identity
 from notifier.sse import Event
 from notifier.status import Command, Status, StreamStatus, Verb
 from notifier.store import Entry, Store
+from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,12 @@ class Line:
         """For the person."""
         source = self.source
         return StreamStatus(
-            self.stream.name, source.ready_state, self.detail, source.is_outage, is_soon_back=source.is_soon_back
+            self.stream.name,
+            source.ready_state,
+            self.detail,
+            source.is_outage,
+            is_soon_back=source.is_soon_back,
+            last_heard=source.last_heard,
         )
 
 
@@ -93,20 +97,16 @@ class Agent:
         Raises:
             StreamFailed: not `stay`, and every stream failed before it was ever open.
         """
-        # A limit on connections would let some streams starve the others.
-        connector = aiohttp.TCPConnector(limit=0, force_close=True)
-        cookies = aiohttp.DummyCookieJar()
         self._publish()
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, cookie_jar=cookies) as session,
                 _closing(await self._open_desktop(self.activate)) as desktop,
                 self._group as group,
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._tend(), name="history")
                 for line in self._lines.values():
-                    group.create_task(self._follow(line, session), name=f"stream {line.stream.name}")
+                    group.create_task(self._follow(line), name=f"stream {line.stream.name}")
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -146,7 +146,7 @@ class Agent:
             self._outbox.resume(stream.name)
         return Line(stream, mark.last_event_id if mark else "")
 
-    async def _follow(self, line: Line, session: aiohttp.ClientSession) -> None:
+    async def _follow(self, line: Line) -> None:
         name = line.stream.name
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
@@ -161,7 +161,7 @@ class Agent:
 
         while True:
             line.again.clear()
-            line.follower = Follower(line.source, session, deliver, changed)
+            line.follower = Follower(line.source, Transport(line.stream), deliver, changed)
             try:
                 await line.follower.follow()
             except StreamFailed as error:

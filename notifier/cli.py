@@ -16,7 +16,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-import aiohttp
 import typer
 from platformdirs import user_state_path
 
@@ -34,6 +33,7 @@ from notifier.source import Source
 from notifier.sse import Event
 from notifier.status import Command, Verb
 from notifier.store import Store
+from notifier.transport import Transport
 
 TEXT_LIMIT = 10_000
 """Characters of an event that `watch` shows; --json shows all."""
@@ -51,6 +51,9 @@ Url = Annotated[str, typer.Argument(metavar="URL", help="Address of an event str
 Headers = Annotated[
     list[str] | None,
     typer.Option("--header", "-H", metavar="'Name: value'", help="Send this header too; may be repeated."),
+]
+PlainCredentials = Annotated[
+    bool, typer.Option("--allow-plain-credentials", help="Send headers over http:// too, where others can read them.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")]
 NoTray = Annotated[bool, typer.Option("--no-tray", help="Show notifications without an icon in the tray.")]
@@ -90,13 +93,19 @@ def options(
 
 
 @app.command()
-def run(urls: Urls, header: Headers = None, no_tray: NoTray = False, verbose: Verbose = False) -> int:
+def run(
+    urls: Urls,
+    header: Headers = None,
+    allow_plain_credentials: PlainCredentials = False,
+    no_tray: NoTray = False,
+    verbose: Verbose = False,
+) -> int:
     """Follow streams and show their events as notifications, with an icon in the tray.
 
     sse-notifier run https://ntfy.sh/mytopic/sse
     """
     _log(verbose=verbose)
-    settings = config.from_arguments(urls, header or ())
+    settings = config.from_arguments(urls, header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     return _run(contextlib.nullcontext(settings), _history_path(), with_tray=not no_tray)
 
 
@@ -108,10 +117,16 @@ def demo(no_tray: NoTray = False, verbose: Verbose = False) -> int:
 
 
 @app.command()
-def watch(url: Url, header: Headers = None, json: Json = False, verbose: Verbose = False) -> None:
+def watch(
+    url: Url,
+    header: Headers = None,
+    allow_plain_credentials: PlainCredentials = False,
+    json: Json = False,
+    verbose: Verbose = False,
+) -> None:
     """Show a stream's events in the terminal, as they come."""
     _log(verbose=verbose)
-    settings = config.from_arguments([url], header or ())
+    settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     show = _print_json if json else _print_text
     try:
         asyncio.run(_watch(settings, show))
@@ -215,11 +230,10 @@ async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
         for event in events:
             show(event)
 
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
-        try:
-            await Follower(Source(stream), session, deliver, lambda _: None).follow()
-        except StreamFailed as error:
-            raise StreamFailed(f"{stream.name}: {error}") from error
+    try:
+        await Follower(Source(stream), Transport(stream), deliver, lambda _: None).follow()
+    except StreamFailed as error:
+        raise StreamFailed(f"{stream.name}: {error}") from error
 
 
 def _print_json(event: Event) -> None:

@@ -5,30 +5,35 @@ knows: reestablish (:class:`~notifier.errors.StreamLost`) or fail (:class:`~noti
 """
 
 import asyncio
+import contextlib
 import logging
 import random
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
 
 import aiohttp
+from aiohttp.http_exceptions import ContentEncodingError
 
+from notifier.body import Body
 from notifier.errors import StreamFailed, StreamLost
 from notifier.source import ReadyState, Request, Response, Source
 from notifier.sse import Event
+from notifier.transport import Call, Transport
 
 logger = logging.getLogger(__name__)
 
-_NO_TIMEOUTS = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 BREATH = 500
 """Events that are delivered at once; then other streams get a turn."""
+LOOK = 10.0
+"""Seconds of silence after which it is asked whether the connection still exists."""
 
-Answer = TypeVar("Answer")
+NOT_HTTP = "the server's answer is not proper HTTP"
+MISSING_DECODER = "what unpacks it is not installed; pip install Brotli backports.zstd"
+
 Deliver = Callable[[Sequence[Event], str], Awaitable[None]]
 """Takes events that came together, and the last event ID after them, into safe hands.  There may be no event, just an
-ID.  Awaited in line: while it takes its time, nothing more is read, and TCP tells the server.  It may be cancelled; the
-events then come again."""
+ID.  Awaited in line: while it takes its time, no more than `body.AHEAD` is read, and then TCP tells the server.  It may
+be cancelled; the events then come again."""
 Changed = Callable[[str], None]
 """Called after each change of the source's ready state, with the reason in one sentence, or an empty one."""
 
@@ -36,9 +41,9 @@ Changed = Callable[[str], None]
 class Follower:
     """One stream, followed until it is closed or failed."""
 
-    def __init__(self, source: Source, session: aiohttp.ClientSession, deliver: Deliver, changed: Changed) -> None:
+    def __init__(self, source: Source, transport: Transport, deliver: Deliver, changed: Changed) -> None:
         self._source = source
-        self._session = session
+        self._transport = transport
         self._deliver = deliver
         self._changed = changed
         self._current: asyncio.Timeout | None = None
@@ -64,6 +69,7 @@ class Follower:
                     if not current.expired():
                         raise
                     self._source.hurry()
+                    self._changed(self._told or "")
         finally:
             self._current = None
 
@@ -76,7 +82,6 @@ class Follower:
         """One connection and the wait after it; whether the server closed the stream for good."""
         source = self._source
         request = source.connect()
-        reason = ""
         try:
             await self._read(request)
             if source.ready_state is ReadyState.CLOSED:
@@ -86,6 +91,9 @@ class Follower:
             reason = "the server ended the connection"
         except StreamLost as error:
             reason = str(error)
+        except StreamFailed as error:
+            source.fail(error)
+            raise
         delay = source.lose(time.monotonic(), random.random())  # noqa: S311 - jitter, not a secret
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
@@ -100,7 +108,10 @@ class Follower:
 
     def _lost(self, reason: str) -> None:
         # A planned close, or the same trouble once more, is nothing to tell a person about again.
-        if self._source.is_outage and reason != self._told:
+        if not self._source.is_outage:
+            logger.debug("%s: %s", self._source.stream.name, reason)
+            reason = ""
+        elif reason != self._told:
             logger.info("%s: %s; trying again", self._source.stream.name, reason)
             self._told = reason
         self._changed(reason)
@@ -108,34 +119,37 @@ class Follower:
     async def _read(self, request: Request) -> None:
         source = self._source
         following: Request | None = request
-        try:
-            async with asyncio.timeout(source.stream.connect_timeout) as watchdog:
-                while following:
-                    get = self._session.get(
-                        following.url, headers=following.headers, timeout=_NO_TIMEOUTS, allow_redirects=False
-                    )
-                    async with await self._from_network(get) as response:
-                        following = source.respond(_head(response), time.monotonic(), time.time())
-                        if source.ready_state is ReadyState.OPEN:
-                            self._connected()
-                            await self._pump(response, watchdog)
-        except TimeoutError as error:
-            if not watchdog.expired():
-                raise
-            raise StreamLost(_silence(source)) from error
+        left = source.stream.connect_timeout
+        while following:
+            # A person who has to touch a key for it is not a server that does not answer.
+            call = await self._transport.prepare(following)
+            async with contextlib.AsyncExitStack() as stack:
+                began = time.monotonic()
+                response = await self._ask(call, left, stack)
+                left -= time.monotonic() - began
+                following = source.respond(_head(response), time.monotonic(), time.time())
+                if source.ready_state is ReadyState.OPEN:
+                    self._connected()
+                    await self._pump(response)
 
-    async def _pump(self, response: aiohttp.ClientResponse, watchdog: asyncio.Timeout) -> None:
-        # aiohttp's own read timeout is not enough: it is dropped when a chunk's framing is broken, and the reader
-        # then waits for ever.
+    async def _ask(self, call: Call, patience: float, stack: contextlib.AsyncExitStack) -> aiohttp.ClientResponse:
+        try:
+            async with asyncio.timeout(patience):
+                return await stack.enter_async_context(self._transport.get(call))
+        except TimeoutError as error:
+            raise StreamLost(f"no answer within {self._source.stream.connect_timeout:g} s") from error
+        except aiohttp.InvalidURL as error:
+            raise self._source.fail(StreamFailed("its address is no URL that can be asked for")) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise StreamLost(_explain(error)) from error
+
+    async def _pump(self, response: aiohttp.ClientResponse) -> None:
         source = self._source
-        clock = asyncio.get_running_loop().time
-        watchdog.reschedule(clock() + source.stream.idle_timeout)
-        while chunk := await self._from_network(response.content.readany()):
-            # Time that we take ourselves is not the server's silence.
-            watchdog.reschedule(None)
-            await self._hand_over(source.receive(chunk))
-            source.receive(b"")
-            watchdog.reschedule(clock() + source.stream.idle_timeout)
+        async with Body(response.content) as body:
+            while chunk := await self._next(response, body):
+                source.last_heard = time.time()
+                await self._hand_over(source.receive(chunk))
+                source.receive(b"")
 
     async def _hand_over(self, events: list[Event]) -> None:
         source = self._source
@@ -150,29 +164,37 @@ class Follower:
             await self._deliver(events, source.latest_event_id)
             source.delivered(source.latest_event_id)
 
-    async def _from_network(self, waiting: Awaitable[Answer]) -> Answer:
-        """What the network gives; its errors are the stream's, whereas an error of `deliver` is ours and stays one."""
-        try:
-            return await waiting
-        except aiohttp.InvalidURL as error:
-            raise self._source.fail(StreamFailed("its address is no URL that can be asked for")) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise StreamLost(_explain(error)) from error
+    async def _next(self, response: aiohttp.ClientResponse, body: Body) -> bytes:
+        """The next bytes of the body; none at its end."""
+        clock = asyncio.get_running_loop().time
+        idle_timeout = self._source.stream.idle_timeout
+        deadline = clock() + idle_timeout
+        while True:
+            try:
+                async with asyncio.timeout_at(min(deadline, clock() + LOOK)):
+                    return await body.read()
+            except TimeoutError as error:
+                if clock() >= deadline:
+                    silence = f"not one byte for {idle_timeout:g} s, so the connection is taken for dead"
+                    raise StreamLost(silence) from error
+                # After a chunk with broken framing aiohttp closes the connection and never wakes who reads from it ...
+                if response.connection is None or response.connection.closed:
+                    raise StreamLost(NOT_HTTP) from error
+            except RuntimeError as error:
+                # ... or answers with this, when it was closed before anybody came to read.
+                raise StreamLost(NOT_HTTP) from error
+            except (aiohttp.ClientError, OSError) as error:
+                raise StreamLost(_explain(error)) from error
 
 
 def _head(response: aiohttp.ClientResponse) -> Response:
     return Response(
         status=response.status,
-        content_type=response.content_type if aiohttp.hdrs.CONTENT_TYPE in response.headers else "",
+        content_type=response.headers.get(aiohttp.hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower(),
+        content_encoding=response.headers.get(aiohttp.hdrs.CONTENT_ENCODING, "").strip().lower(),
         location=response.headers.get(aiohttp.hdrs.LOCATION),
         retry_after=response.headers.get(aiohttp.hdrs.RETRY_AFTER),
     )
-
-
-def _silence(source: Source) -> str:
-    if source.ready_state is ReadyState.OPEN:
-        return f"not one byte for {source.stream.idle_timeout:g} s, so the connection is taken for dead"
-    return f"no answer within {source.stream.connect_timeout:g} s"
 
 
 def _explain(error: Exception) -> str:
@@ -180,23 +202,25 @@ def _explain(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorDNSError():
             return f"the host {error.host} is not known; check its name and the network"
-        case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {error.host} is not trusted ({_verdict(error.certificate_error)})"
-        case aiohttp.ClientSSLError():
-            return f"{error.host}:{error.port} does not speak TLS as we do; check https:// and the port"
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             return f"nothing listens on {error.host}:{error.port} (connection refused); is the server running?"
         case aiohttp.ClientConnectorError():
             return f"{error.host}:{error.port} cannot be reached ({error.os_error.strerror or 'network trouble'})"
         case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
             return "the connection was cut"
+        case aiohttp.ClientPayloadError() if _is_caused_by(error, ContentEncodingError):
+            return "the server compresses the stream, and what came cannot be unpacked"
         case aiohttp.ClientPayloadError():
             return "the connection was cut in the middle"
+        case aiohttp.ClientResponseError() if _is_caused_by(error, ContentEncodingError):
+            return f"the server compresses its answer although we asked it not to, and {MISSING_DECODER}"
         case aiohttp.ClientResponseError():
-            return "the server's answer is not proper HTTP"
+            return NOT_HTTP
         case _:
             return f"the connection failed ({type(error).__name__})"
 
 
-def _verdict(error: Exception) -> str:
-    return error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else "it could not be checked"
+def _is_caused_by(error: BaseException | None, kind: type[Exception]) -> bool:
+    while error is not None and not isinstance(error, kind):
+        error = error.__cause__
+    return error is not None

@@ -1,81 +1,43 @@
-"""Settings in, a checked :class:`Config` out: every default, unit and range lives here.  No I/O, no environment.
+"""Settings in, a checked :class:`Config` out.  No I/O, and no environment but the one it is given.
 
-What a person wrote wrong becomes one :class:`~notifier.errors.UsageError` that names the field.
+What a person wrote wrong becomes one :class:`~notifier.errors.UsageError` that names every mistake at once.
 """
 
-import re
-from collections.abc import Iterable
-from typing import Annotated
-from urllib.parse import urlsplit
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Annotated, Any
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 
-from notifier.errors import UsageError
+from notifier.complaint import Problem, problem_of_toml, problems_of, tell, unknown
+from notifier.environment import Environment
+from notifier.errors import ConfigurationBroken, UsageError
+from notifier.lines import Path, lines_of
+from notifier.proxy import from_environment
+from notifier.secret import Secret
+from notifier.stream import UNIX, Settings, Stream
 
-FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-"""A header's name: an RFC 9110 token."""
-OURS = {"accept", "accept-encoding", "cache-control", "connection", "last-event-id", "host", "transfer-encoding"}
-"""Headers that the client sends itself, lower case."""
+__all__ = ["Config", "Stream", "from_arguments", "name_of", "parse", "schema"]
+
 PLAIN_SEGMENTS = {"", "events", "event", "sse", "stream", "eventstream", "api", "v1", "v2", ".well-known"}
 """Path segments that say "a stream" and not which one."""
+JOINED = ("headers", "cookies", "query")
+"""Tables of `[defaults]` that a stream adds to; any other setting of a stream takes the default's place."""
+OF_ONE_STREAM = ("url", "name")
+"""Settings that cannot have a default."""
+LIKE_STREAMS = ("stream", "streams", "feed", "feeds", "source", "sources")
+LIKE_DEFAULTS = ("default", "defaults", "global", "settings", "sse-notifier")
+STREAMS_LIMIT = 1_000
+"""More are a mistake of whatever wrote the file."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Stream(_Model):
-    """One stream to follow.
-
-    All durations are seconds.
-    """
-
-    url: str
-    """Absolute http or https URL of a text/event-stream."""
-    name: Annotated[str, Field(min_length=1, max_length=60)]
-    """What a person calls it: in the menu, in bubbles, in the log."""
-    headers: dict[str, SecretStr] = {}
-    """Sent with each request to the URL's own origin."""
-    idle_timeout: Annotated[float, Field(ge=0.1, le=86_400)] = 120.0
-    """Without one byte for so long, comments included, the connection is taken for dead."""
-    connect_timeout: Annotated[float, Field(ge=0.1, le=600)] = 30.0
-    """From the first packet to the end of the response's headers."""
-    longest_delay: Annotated[float, Field(ge=0.1, le=3_600)] = 60.0
-    """Ceiling of the backoff between two attempts."""
-    event_limit: Annotated[int, Field(ge=1_024, le=1 << 30)] = 16 << 20
-    """Bytes of one event; a larger one fails the stream."""
-
-    @field_validator("url")
-    @classmethod
-    def _is_web_url(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            parts.port  # noqa: B018 - raises ValueError when it is not a number
-        except ValueError as error:
-            raise ValueError(f"is no URL ({error})") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is no http:// or https:// URL")
-        if not url.isprintable() or " " in url:
-            raise ValueError("holds a space or a control character; write it as %20")
-        return url
-
-    @field_validator("headers")
-    @classmethod
-    def _are_sendable(cls, headers: dict[str, SecretStr]) -> dict[str, SecretStr]:
-        for name, value in headers.items():
-            if not FIELD_NAME.fullmatch(name):
-                raise ValueError(f"{name!r} is no header name")
-            if name.lower() in OURS:
-                raise ValueError(f"{name} is set by sse-notifier itself")
-            if any(c in "\r\n\0" for c in value.get_secret_value()):
-                raise ValueError(f"the value of {name} holds a line break")
-        return headers
-
-
-class Config(_Model):
+class Config(Settings):
     """All that the program was told."""
 
-    streams: tuple[Stream, ...] = ()
+    streams: Annotated[tuple[Stream, ...], Field(max_length=STREAMS_LIMIT)] = ()
+    """The streams to follow; each has a name of its own."""
 
     @field_validator("streams")
     @classmethod
@@ -86,29 +48,46 @@ class Config(_Model):
         return streams
 
 
-def from_arguments(urls: Iterable[str], headers: Iterable[str] = ()) -> Config:
+def from_arguments(
+    urls: Iterable[str],
+    headers: Iterable[str] = (),
+    environ: Mapping[str, str] | None = None,
+    *,
+    allow_plain_credentials: bool = False,
+) -> Config:
     """The configuration that a command line describes.
 
     Args:
         urls: One stream each.
         headers: ``Name: value``, sent to every stream.
+        environ: The environment; it names proxies, and nothing else is taken from it.
+        allow_plain_credentials: Whether headers may go over http:// to other machines.
 
     Raises:
         UsageError: with a sentence that names the argument, and never a header's value.
     """
-    pairs = {}
+    pairs: dict[str, Secret] = {}
     for header in headers:
         name, colon, value = header.partition(":")
         if not colon:
             raise UsageError("a header is written 'Name: value', such as --header 'Authorization: Bearer TOKEN'")
         pairs[name.strip()] = SecretStr(value.strip())
+    # The shell has put its variables into the arguments already; the context only tells of proxies.
+    proxies = from_environment(Environment(environ or {}))
     streams: list[Stream] = []
     for url in urls:
         name = name_of(url, taken={stream.name for stream in streams})
         try:
-            streams.append(Stream(url=url, name=name, headers=pairs))
+            stream = Stream(
+                url=url,
+                name=name,
+                headers=dict(pairs),
+                proxy=proxies,
+                allow_plain_credentials=allow_plain_credentials,
+            )
         except ValidationError as error:
             raise UsageError(_sentence(url, error)) from None
+        streams.append(stream)
     return Config(streams=tuple(streams))
 
 
@@ -117,20 +96,195 @@ def name_of(url: str, taken: Iterable[str] = ()) -> str:
     try:
         parts = urlsplit(url)
         host = (parts.hostname or url).removeprefix("www.")
-        port = f":{parts.port}" if parts.port else ""
+        if parts.scheme == UNIX:
+            host = PurePath(unquote(parts.netloc)).name
+        port = f":{parts.port}" if parts.scheme != UNIX and parts.port else ""
     except ValueError:
-        return url[:60]
+        return "a stream"
     segments = [segment for segment in parts.path.split("/") if segment.lower() not in PLAIN_SEGMENTS]
     plain = "/".join([host + port, *segments[-1:]])[:56]
     taken = set(taken)
-    return next(name for name in [plain, *(f"{plain} {n}" for n in range(2, 1_000))] if name not in taken)
+    return next(name for name in [plain, *(f"{plain} {n}" for n in range(2, 2 * STREAMS_LIMIT))] if name not in taken)
+
+
+def parse(text: str, environ: Mapping[str, str], path: str = "config.toml") -> Config:
+    """The configuration that a file describes.
+
+    Args:
+        text: TOML.
+        environ: The environment, for `${NAME}`, `~` and proxies.
+        path: Of the file: relative paths in it start at its directory, and complaints begin with its name.
+
+    Raises:
+        ConfigurationBroken: with every mistake that was found, each with its line.
+    """
+    file = PurePath(path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line, sentence = problem_of_toml(error)
+        last = text.rstrip().count("\n") + 1
+        raise ConfigurationBroken(file.name, [tell(file.name, line or last, sentence)]) from None
+    except RecursionError:
+        raise ConfigurationBroken(file.name, [tell(file.name, None, "its brackets are nested too deeply")]) from None
+    reading = _Reading(document, Environment(environ, str(file.parent)))
+    streams = reading.streams()
+    if reading.problems:
+        lines = lines_of(text)
+        found = sorted({(_line(lines, problem.path), problem.sentence) for problem in reading.problems})
+        raise ConfigurationBroken(file.name, [tell(file.name, line, sentence) for line, sentence in found])
+    return Config(streams=tuple(streams))
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors."""
+    stream = Stream.model_json_schema()
+    definitions = stream.pop("$defs")
+    stream["required"] = ["url"]
+    properties = {name: field for name, field in stream["properties"].items() if name not in OF_ONE_STREAM}
+    defaults = stream | {"properties": properties, "required": [], "description": "For every stream."}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Configuration of sse-notifier",
+        "type": "object",
+        "properties": {
+            "defaults": defaults | {"title": "Defaults"},
+            "streams": {"type": "array", "items": stream, "maxItems": STREAMS_LIMIT},
+        },
+        "additionalProperties": False,
+        "$defs": definitions,
+    }
+
+
+class _Reading:
+    """One document being read, and what is wrong with it."""
+
+    def __init__(self, document: dict[str, Any], around: Environment) -> None:
+        self.problems: list[Problem] = []
+        self._around = around
+        self._document = document
+        self._defaults: dict[str, Any] = {}
+
+    def streams(self) -> list[Stream]:
+        for key in self._document.keys() - {"defaults", "streams"}:
+            self._complain((key,), f"{key} {_unknown_at_top(key)}")
+        self._read_defaults(self._document.get("defaults", {}))
+        tables = self._document.get("streams", [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self._complain(("streams",), "streams is written [[streams]], in double brackets, once for each stream")
+            return []
+        if len(tables) > STREAMS_LIMIT:
+            self._complain(("streams",), f"there are {len(tables):,} streams; {STREAMS_LIMIT:,} is the limit")
+            return []
+        found: list[Stream] = []
+        names: dict[str, int] = {}
+        for index, table in enumerate(tables):
+            stream = self._read_stream(index, table, names)
+            if stream is not None:
+                found.append(stream)
+        return found
+
+    def _read_defaults(self, table: object) -> None:
+        if not isinstance(table, dict):
+            self._complain(("defaults",), "defaults is a table: [defaults]")
+            return
+        for key in OF_ONE_STREAM:
+            if key in table:
+                self._complain(("defaults", key), f"{key} belongs to one stream; it has no default")
+        self._defaults = {key: value for key, value in table.items() if key not in OF_ONE_STREAM}
+        _, problems = self._validated({"url": "https://localhost/", "name": "defaults"} | self._defaults)
+        for problem in problems:
+            self._complain(("defaults", *problem.path), problem.sentence)
+
+    def _read_stream(self, index: int, table: dict[str, Any], names: dict[str, int]) -> Stream | None:
+        here: Path = ("streams", index)
+        fields = self._with_defaults(table)
+        url, name = fields.get("url"), fields.get("name")
+        if "name" not in fields:
+            name = fields["name"] = name_of(url if isinstance(url, str) else "", taken=names)
+        elif isinstance(name, str) and name in names:
+            self._complain((*here, "name"), f"name is {name!r} a second time; each stream has a name of its own")
+        if isinstance(name, str):
+            names[name] = index
+        stream, problems = self._validated(fields)
+        if problems:
+            # Settings that are wrong in themselves hide those that contradict each other; look once more without them.
+            wrong = {problem.path[0] for problem in problems if problem.path}
+            if "url" not in wrong:
+                others = {key: value for key, value in fields.items() if key not in wrong}
+                problems += self._validated({"name": "one of these"} | others)[1]
+        for problem in problems:
+            origin = ("defaults",) if self._is_inherited(table, problem.path) else here
+            self._complain((*origin, *problem.path), problem.sentence)
+        return stream
+
+    def _validated(self, fields: dict[str, Any]) -> tuple[Stream | None, list[Problem]]:
+        try:
+            return Stream.model_validate(fields, context=self._around), []
+        except ValidationError as error:
+            return None, problems_of(error, Stream)
+
+    def _with_defaults(self, table: dict[str, Any]) -> dict[str, Any]:
+        defaults = dict(self._defaults)
+        if _says_who(table):
+            defaults.pop("bearer", None)
+            defaults.pop("basic", None)
+            if isinstance(headers := defaults.get("headers"), dict):
+                defaults["headers"] = {n: v for n, v in headers.items() if n.lower() != "authorization"}
+        fields = defaults | table
+        for key in JOINED:
+            own, inherited = table.get(key), defaults.get(key)
+            if isinstance(own, dict) and isinstance(inherited, dict):
+                lower = {name.lower() for name in own}
+                fields[key] = {n: v for n, v in inherited.items() if n.lower() not in lower} | own
+        return fields
+
+    def _is_inherited(self, table: dict[str, Any], path: Path) -> bool:
+        if not path or path[0] not in self._defaults:
+            return False
+        if path[0] not in table:
+            return True
+        own = table[str(path[0])]
+        return path[0] in JOINED and len(path) > 1 and isinstance(own, dict) and path[1] not in own
+
+    def _complain(self, path: Path, sentence: str) -> None:
+        self.problems.append(Problem(path, sentence))
+
+
+def _says_who(table: dict[str, Any]) -> bool:
+    headers, url = table.get("headers"), table.get("url")
+    return (
+        "bearer" in table
+        or "basic" in table
+        or (isinstance(headers, dict) and "authorization" in {name.lower() for name in headers})
+        or (isinstance(url, str) and "@" in url.partition("://")[2].partition("/")[0])
+    )
+
+
+def _unknown_at_top(key: str) -> str:
+    settings = dict.fromkeys(Stream.model_fields, "a stream, below [[streams]], or in [defaults]")
+    for table, names in (("[[streams]]", LIKE_STREAMS), ("[defaults]", LIKE_DEFAULTS)):
+        if key.lower() in names:
+            return f"is not a table here; did you mean {table}?"
+    return unknown(key, ("defaults", "streams"), settings)
+
+
+def _line(lines: dict[Path, int], path: Path) -> int:
+    """The line of the innermost table or key on the way to `path` that the file has."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
 
 
 def _sentence(url: str, error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    problem = first["msg"].removeprefix("Value error, ")
-    if first["loc"][0] != "url":
+    first = problems_of(error, Stream)[0]
+    if first.path[:1] == ("headers",):
+        return first.sentence.removeprefix("headers.")
+    problem = first.sentence.removeprefix("url ")
+    if first.path[:1] != ("url",):
         return problem
     shown = url.split("?")[0]
+    if "@" in shown:
+        return f"the address {problem}"
     hint = "" if "://" in url else f"; did you mean http://{shown} ?"
     return f"{shown} {problem}{hint}"

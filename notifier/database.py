@@ -303,10 +303,18 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _check(db: sqlite3.Connection, newest: int) -> None:
-    (application,) = db.execute("PRAGMA application_id").fetchone()
-    if application != APPLICATION_ID and db.execute("SELECT 1 FROM sqlite_master").fetchone():
+    # One snapshot: another process may be making the file right now, between any two of these questions.
+    db.execute("BEGIN")
+    try:
+        (application,) = db.execute("PRAGMA application_id").fetchone()
+        is_empty = db.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+        version = _version(db)
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    if application != APPLICATION_ID and not is_empty:
         raise _Unusable("another program made it")
-    if _version(db) > newest:
+    if version > newest:
         raise _Unusable("a newer version of this program made it")
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":

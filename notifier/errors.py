@@ -4,6 +4,7 @@
 
     NotifierError            the command line prints it in one sentence and exits 1
     ├── UsageError           an argument or the configuration is wrong; exit 2
+    │   └── ConfigurationBroken  every mistake of a configuration file at once
     ├── StreamLost           the connection is gone and will be reestablished (HTML 9.2.3)
     ├── StreamFailed         told never to come back (HTML 9.2.3: fail the connection)
     ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
@@ -16,6 +17,8 @@ sentence without a full stop: what happened, why, and what to do next.  It never
 a query string or event data.
 """
 
+from collections.abc import Sequence
+
 
 class NotifierError(Exception):
     """Base class: one sentence for a person."""
@@ -23,6 +26,20 @@ class NotifierError(Exception):
 
 class UsageError(NotifierError):
     """What the person asked for cannot be done as written."""
+
+
+class ConfigurationBroken(UsageError):
+    """A configuration file cannot be taken as it is.
+
+    Args:
+        file: Its name.
+        problems: What is wrong with it, a line each: `FILE:LINE: SENTENCE`.
+    """
+
+    def __init__(self, file: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} mistakes" if len(self.problems) > 1 else "a mistake"
+        super().__init__("\n".join([f"{file} has {count}:", *self.problems]))
 
 
 class StreamLost(NotifierError):

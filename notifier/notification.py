@@ -45,6 +45,8 @@ class Notification:
     """What a click opens: an absolute http or https URL."""
     key: str | None = None
     """A later notification of the same stream and key takes the place of this one's bubble."""
+    identity: str | None = None
+    """Two notifications of one stream and identity are the same one, told twice."""
     row: int | None = field(default=None, compare=False)
     """Its row in the history, once it is recorded; None for a digest, which stands for many."""
 
@@ -57,6 +59,14 @@ class Notification:
             raise ValueError("control characters and lone surrogates cannot be shown")
         if self.link is not None and not is_web_link(self.link):
             raise ValueError("a link is an absolute http or https URL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """The bubble of this stream and key is out of date and shall go."""
+
+    stream: str
+    key: str
 
 
 def is_plain(text: str) -> bool:

@@ -13,7 +13,7 @@ Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json
 
 SIZE_LIMIT = 1 << 20
 """Characters of JSON that are read; longer data is text."""
-PARTS_LIMIT = 50_000
+PARTS_LIMIT = 20_000
 """Commas and opening brackets of JSON that is read (tens of milliseconds); data with more is text."""
 DEPTH_LIMIT = 100
 """Levels of JSON that are read."""
@@ -43,6 +43,14 @@ def parse(data: str) -> Json:
     if levels > DEPTH_LIMIT and _is_deep(value):
         raise NotJson("too deep")
     return value
+
+
+def read(data: str) -> Json:
+    """The JSON value in `data`, or `data` itself where it is text."""
+    try:
+        return parse(data)
+    except NotJson:
+        return data
 
 
 def _may_start(data: str) -> bool:

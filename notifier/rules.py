@@ -1,103 +1,166 @@
-"""An event in, the notification that a person wants to read out; None where there is nothing to tell.
+"""An event in, the notifications that the rules make of it out.
 
-Without any configuration it finds good words for every event, whatever its data is.  It never raises and
-never interprets: an event is a stranger's text (see `plaintext`), and only the fields' names give meaning.
+The first rule whose `when` holds takes the event; where none does, the default notification is told.  What a
+rule does not set is found as if there were no rule.  A rule that fails on an event is logged once, and the
+default notification is told instead.  It keeps no clock: `now` is in seconds and never runs backwards.
+
+A rule with `silence` only listens: the event goes on to the next rule.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
-from notifier import payload, plaintext, shape, vocabulary, wording
-from notifier.notification import BODY_LIMIT, TITLE_LIMIT, Notification, Urgency
-from notifier.payload import Json, NotJson
+from notifier import default, plaintext
+from notifier.habit import Habit
+from notifier.item import Item, items
+from notifier.judge import Decision, Judge, Values, as_key
+from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
+from notifier.preset import GENERIC, Preset
+from notifier.rule import Rule
 from notifier.sse import Event
+from notifier.template import Expression, RenderFailed, Template
 
-LINES_LIMIT = 5
-"""Elements of a list that are told, one a line."""
+logger = logging.getLogger(__name__)
+
+REMEMBERED_LIMIT = 32_768
+"""Characters of an event whose data may be a later one's `previous`."""
+
+decide = default.decide
+"""What to tell because of an event where there are no rules."""
 
 
-def decide(stream: str, event: Event) -> Notification | None:
-    """The default notification of `event`; None for a sign of life and for an event that says nothing."""
-    if vocabulary.is_alive_type(event.type):
-        return None
-    draft = _draft(event.data)
-    if draft is None:
-        return None
-    named = "" if event.type in ("", "message") else plaintext.line(wording.sentence(event.type), TITLE_LIMIT)
-    title, body = plaintext.line(draft.title, TITLE_LIMIT), plaintext.lines(draft.body, BODY_LIMIT)
-    if not (title or body or named):
-        body = plaintext.lines(event.data, BODY_LIMIT)
-        if not body:
+class Rules:
+    """What becomes of the events of one stream.
+
+    Memory is bounded: each rule remembers a bounded number of keys, each with one event's data of bounded size.
+
+    Args:
+        stream: The stream's name.
+        preset: What is known about its kind.
+        rules: The person's own rules; they come before the preset's.
+        base: Scheme and host of the stream's URL, for links.
+    """
+
+    def __init__(self, stream: str, preset: Preset = GENERIC, rules: Sequence[Rule] = (), *, base: str = "") -> None:
+        self._stream = stream
+        self._preset = preset
+        self._base = base
+        self._alive = Expression(preset.alive) if preset.alive is not None else None
+        self._identity = Template(preset.identity) if preset.identity is not None else None
+        self._refusals = [(Expression(refusal.when), refusal.say) for refusal in preset.refusals]
+        self._judges = [Judge(stream, number, rule) for number, rule in enumerate((*rules, *preset.rules), 1)]
+        self._habit = Habit()
+        self._settled_at = float("-inf")
+        self._complained: set[str] = set()
+
+    def opened(self, now: float) -> None:
+        """Take that the stream was opened, for the first time or again."""
+        self._settled_at = now + self._preset.settle
+        nothing = self._values(Event("", "", ""), Item(None, None, ""))
+        for judge in self._judges:
+            try:
+                judge.listen(nothing, now)
+            except RenderFailed as error:
+                self._complain(f"rule {judge.number}", error, "")
+
+    def decide(self, event: Event, now: float) -> list[Decision]:
+        """What to tell because of `event`: mostly one notification, or nothing."""
+        found = items(event, self._preset)
+        if self._is_alive(event, found[0]):
+            return []
+        decided = [decision for item in found for decision in self._decide_item(event, item, now)]
+        return decided if now >= self._settled_at else []
+
+    def due(self, now: float) -> list[Decision]:
+        """What to tell because time has passed: problems that last, and silence."""
+        return [decision for judge in self._judges for decision in judge.wake(now)]
+
+    def next_due(self, now: float) -> float | None:
+        """Seconds until `due` may have something to tell; None if no time is running."""
+        dues = [due for judge in self._judges if (due := judge.due()) is not None]
+        return max(0.0, min(dues) - now) if dues else None
+
+    def refusal(self, event: Event) -> str | None:
+        """What the person can do, if by this event the server says never to come back."""
+        if not self._refusals:
             return None
-    if not title:
-        parts = (named or wording.sentence(draft.kind), draft.who)
-        title = plaintext.line(" · ".join(part for part in parts if part), TITLE_LIMIT)
-    title = title or plaintext.line(stream, TITLE_LIMIT) or "Event"
-    return Notification(
-        stream=stream,
-        title=title,
-        body="" if body == title else body,
-        urgency=draft.urgency,
-        link=draft.link or plaintext.only_link_in(draft.text),
-        key=draft.key,
-    )
+        values = self._values(event, items(event, self._preset)[0])
+        return next((say for when, say in self._refusals if _holds(when, values)), None)
+
+    def _is_alive(self, event: Event, item: Item) -> bool:
+        if self._alive is None:
+            return default.is_alive(event)
+        return _holds(self._alive, self._values(event, item))
+
+    def _decide_item(self, event: Event, item: Item, now: float) -> list[Decision]:
+        values = self._values(event, item)
+        decided = self._judge(event, item, values, now)
+        try:
+            identity = as_key(self._identity.render(values)) if self._identity is not None else ""
+        except RenderFailed as error:
+            identity = ""
+            self._complain("identity", error, event.data)
+        for judge in self._judges:
+            try:
+                judge.remember(values, item.data if len(event.data) <= REMEMBERED_LIMIT else None)
+            except RenderFailed as error:
+                self._complain(f"rule {judge.number}", error, event.data)
+        return [_identified(decision, identity) for decision in decided] if identity else decided
+
+    def _judge(self, event: Event, item: Item, values: Values, now: float) -> list[Decision]:
+        told: list[Decision] = []
+        draft = partial(self._draft, event, item)
+        for judge in self._judges:
+            try:
+                decided = judge.judge(values, draft, now)
+            except RenderFailed as error:
+                self._complain(f"rule {judge.number}", error, event.data)
+                return [*told, draft()]
+            if decided is not None:
+                told += decided
+                if not judge.only_listens:
+                    return told
+        if self._preset.otherwise == "tell" and (notification := self._default(event, item)) is not None:
+            told.append(notification)
+        return told
+
+    def _default(self, event: Event, item: Item) -> Notification | None:
+        return default.decide_value(self._stream, event.type, self._habit.arrange(item.data), item.text)
+
+    def _draft(self, event: Event, item: Item) -> Notification:
+        """What the words of a rule are put upon; an event that says nothing by itself has a title at least."""
+        blank = Notification(stream=self._stream, title=plaintext.line(self._stream, TITLE_LIMIT) or "Event")
+        return self._default(event, item) or blank
+
+    def _values(self, event: Event, item: Item) -> Values:
+        return {
+            "data": item.data,
+            "outer": item.outer,
+            "event": {"type": event.type, "data": event.data, "id": event.id or ""},
+            "stream": self._stream,
+            "base": self._base,
+        }
+
+    def _complain(self, where: str, error: RenderFailed, data: str) -> None:
+        if where not in self._complained:
+            self._complained.add(where)
+            shown = plaintext.line(data, 200)
+            logger.warning(
+                "%s: %s fails, so the default is told; the event was %r; %s", self._stream, where, shown, error
+            )
 
 
-@dataclass(slots=True)
-class _Draft:
-    title: str = ""
-    body: str = ""
-    text: str = ""
-    """Where a link may stand that a reader sees."""
-    who: str = ""
-    kind: str = ""
-    urgency: Urgency = Urgency.NORMAL
-    link: str | None = None
-    key: str | None = None
+def _identified(decision: Decision, identity: str) -> Decision:
+    if isinstance(decision, Withdrawal) or decision.identity is not None:
+        return decision
+    return replace(decision, identity=identity)
 
 
-def _draft(data: str) -> _Draft | None:
+def _holds(expression: Expression, values: Values) -> bool:
+    """What cannot be worked out does not hold: most events are not of the kind that is asked for."""
     try:
-        value = payload.parse(data)
-        if isinstance(value, str):
-            data = value
-            value = payload.parse(value)
-    except NotJson:
-        return None if vocabulary.is_alive(data) else _draft_of_text(data)
-    while isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, Mapping):
-        return _draft_of_object(value)
-    if isinstance(value, Sequence) and not isinstance(value, str) and any(isinstance(e, Mapping) for e in value):
-        return _Draft(body=_told_in_lines(value))
-    return _Draft(body=wording.spell_out(value))
-
-
-def _draft_of_text(text: str) -> _Draft:
-    return _Draft() if text.strip() == "undefined" else _Draft(body=text, text=text)
-
-
-def _draft_of_object(value: Mapping[str, Json]) -> _Draft | None:
-    found = shape.find(value)
-    if found.alive:
-        return None
-    return _Draft(
-        title=found.title or "",
-        body=found.rest if found.body is None else found.body,
-        text=f"{found.title or ''} {found.body or ''}",
-        who=found.who or "",
-        kind=found.kind or "",
-        urgency=Urgency.NORMAL if found.urgency is None else found.urgency,
-        link=found.link,
-        key=found.key,
-    )
-
-
-def _told_in_lines(values: Sequence[Json]) -> str:
-    told = []
-    for value in values[:LINES_LIMIT]:
-        found = shape.find(value) if isinstance(value, Mapping) else shape.Found(title=wording.spell_out(value))
-        parts = (found.title or found.who or "", found.rest if found.body is None else found.body)
-        told.append(plaintext.line(": ".join(part for part in parts if part), BODY_LIMIT // LINES_LIMIT))
-    more = len(values) - LINES_LIMIT
-    return "\n".join([line for line in told if line] + ([f"… +{more}"] if more > 0 else []))
+        return expression.holds(values)
+    except RenderFailed:
+        return False

@@ -13,6 +13,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from notifier import plaintext, vocabulary, wording
 from notifier.notification import Urgency
@@ -28,6 +29,11 @@ KEY_LIMIT = 200
 _WRAPPER, _OTHER, _PLACE, _PERSON = 2.0, 10.0, 14.0, 4.0
 _PRICE_LIMIT = 25.0
 _KEY_PRICE_LIMIT = 2 * _WRAPPER
+_FAR = 15.0
+"""From this price on a title is that of something else that the object mentions."""
+_SHORTER = frozenset(("message", "text", "msg"))
+_LONGER = frozenset(("description", "details", "detail", "fullmessage"))
+_HEADING_LIMIT = 120
 _CLASS_PRICE = {"title": 0.0, "name": 5.0}
 _NO_NAME = re.compile(r"https?://|[0-9a-f-]{16,}$|[\d.,:+TZ/ -]+$|[{\[<]", re.IGNORECASE)
 
@@ -55,75 +61,101 @@ def find(value: Mapping[str, Json]) -> Found:
     """What `value` seems to say."""
     search = _Search()
     search.look_through(value)
-    return search.result(value)
+    return _chosen(search, value)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class _Object:
+    values: Mapping[str, Json]
+    price: float
+    name: str = ""
+    owner: "_Object | None" = None
+
+    @property
+    def is_person(self) -> bool:
+        return self.name in vocabulary.PERSONS
+
+    @property
+    def holds_links(self) -> bool:
+        return self.name in ("links", "urls")
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     price: float
     name: str
     text: str
+    home: _Object
 
 
 @dataclass(slots=True)
 class _Search:
+    """Every field that may count, by the role it may have."""
+
     found: dict[str, list[_Candidate]] = field(default_factory=dict)
     urgency: tuple[float, Urgency] | None = None
     urgency_name: str = ""
     settled: bool = False
 
     def look_through(self, value: Mapping[str, Json]) -> None:
-        waiting: deque[tuple[Mapping[str, Json], float, str]] = deque([(value, 0.0, "")])
+        waiting = deque([_Object(value, 0.0)])
         for _ in range(OBJECTS_LIMIT):
             if not waiting:
                 break
-            inside, price, name = waiting.popleft()
-            if name in vocabulary.PERSONS:
-                self._look_at_person(inside, price)
+            one = waiting.popleft()
+            if one.is_person and one.owner:
+                self._look_at_person(one, one.owner)
             else:
-                waiting.extend(self._look_at(inside, price))
+                waiting.extend(self._look_at(one))
 
-    def _look_at(self, inside: Mapping[str, Json], price: float) -> Iterator[tuple[Mapping[str, Json], float, str]]:
-        siblings = frozenset(vocabulary.bare(name) for name in list(inside)[:FIELDS_LIMIT])
-        for name, value in list(inside.items())[:FIELDS_LIMIT]:
+    def best(self, role: str, besides: _Candidate | None = None) -> _Candidate | None:
+        """The cheapest candidate for a role that does not repeat what `besides` says."""
+        others = (c for c in self.found.get(role, ()) if not (besides and besides.text == c.text))
+        return min(others, key=lambda candidate: candidate.price, default=None)
+
+    def _look_at(self, one: _Object) -> Iterator[_Object]:
+        siblings = frozenset(vocabulary.bare(name) for name in islice(one.values, FIELDS_LIMIT))
+        for name, value in islice(one.values.items(), FIELDS_LIMIT):
             bare = vocabulary.bare(name)
             if isinstance(value, list) and len(value) == 1:
                 value = value[0]
-            self._weigh_urgency(name, value, price, siblings)
+            self._weigh_urgency(name, value, one.price, siblings)
             if isinstance(value, str):
-                self._weigh(name, value, price)
+                self._weigh(name, value, one)
             elif isinstance(value, int) and not isinstance(value, bool) and bare == "key":
-                self._offer("key", price, name, str(value))
+                self._offer("key", one.price, name, str(value), one)
             elif isinstance(value, dict) and bare not in vocabulary.ASIDES:
-                further = price + _price(bare)
-                if further <= _PRICE_LIMIT:
-                    yield value, further, bare
+                person = vocabulary.names_a_person(name)
+                price = one.price + (_PERSON if person else _price(bare))
+                if price <= _PRICE_LIMIT:
+                    yield _Object(value, price, "user" if person else bare, one)
 
-    def _weigh(self, name: str, text: str, price: float) -> None:
+    def _weigh(self, name: str, text: str, one: _Object) -> None:
         for role, rank in vocabulary.roles(name).items():
             named = role in ("name", "sender", "subject", "kind")
             if (text.strip() or role == "body") and not (named and _NO_NAME.match(text)):
                 if role == "link":
-                    self._offer_link(name, text, price + rank / 10)
+                    self._offer_link(name, text, one.price + rank / 10, one)
                 elif role in _CLASS_PRICE:
-                    self._offer("title", price + _CLASS_PRICE[role] + rank / 10, name, text)
+                    self._offer("title", one.price + _CLASS_PRICE[role] + rank / 10, name, text, one)
                 elif role == "body" and not text.strip():
-                    self._offer("emptiness", price, name, "")
-                elif not (
-                    (role == "kind" and vocabulary.is_dull(text)) or (role == "key" and price > _KEY_PRICE_LIMIT)
-                ):
-                    self._offer(role, price + rank / 100, name, text)
-        if vocabulary.names_a_page(name):
-            self._offer_link(name, text, price + 2)
-        if vocabulary.bare(name) in ("status", "state") and price <= _WRAPPER:
+                    self._offer("emptiness", one.price, name, "", one)
+                elif role == "kind":
+                    if not vocabulary.is_dull(text) and one.name not in vocabulary.PLACES:
+                        self._offer(role, one.price + rank / 100, name, text, one)
+                elif role != "key" or one.price <= _KEY_PRICE_LIMIT:
+                    self._offer(role, one.price + rank / 100, name, text, one)
+        if vocabulary.names_a_page(name) or (one.holds_links and vocabulary.may_be_a_page(name)):
+            self._offer_link(name, text, one.price + 2, one)
+        if vocabulary.bare(name) in ("status", "state") and one.price <= _WRAPPER:
             self.settled = self.settled or vocabulary.is_settled(text)
 
-    def _look_at_person(self, inside: Mapping[str, Json], price: float) -> None:
-        for name, value in list(inside.items())[:FIELDS_LIMIT]:
+    def _look_at_person(self, one: _Object, owner: _Object) -> None:
+        for name, value in islice(one.values.items(), FIELDS_LIMIT):
             if isinstance(value, str) and value.strip():
                 for role, rank in vocabulary.roles(name).items():
                     if role in ("name", "sender"):
-                        self._offer("sender", price + rank / 10, name, value)
+                        self._offer("sender", one.price + rank / 10, name, value, owner)
 
     def _weigh_urgency(self, name: str, value: Json, price: float, siblings: frozenset[str]) -> None:
         if isinstance(value, dict):
@@ -132,45 +164,64 @@ class _Search:
         if level is not None and (self.urgency is None or price < self.urgency[0]):
             self.urgency, self.urgency_name = (price, level), name
 
-    def _offer_link(self, name: str, text: str, price: float) -> None:
+    def _offer_link(self, name: str, text: str, price: float, home: _Object) -> None:
         if (link := plaintext.link(text)) and not _is_for_machines(link):
-            self._offer("link", price, name, link)
+            self._offer("link", price, name, link, home)
 
-    def _offer(self, role: str, price: float, name: str, text: str) -> None:
-        self.found.setdefault(role, []).append(_Candidate(price, name, text))
+    def _offer(self, role: str, price: float, name: str, text: str, home: _Object) -> None:
+        self.found.setdefault(role, []).append(_Candidate(price, name, text, home))
 
-    def _best(self, role: str, besides: _Candidate | None = None) -> _Candidate | None:
-        others = (c for c in self.found.get(role, ()) if not (besides and besides.text == c.text))
-        return min(others, key=lambda candidate: candidate.price, default=None)
 
-    def result(self, value: Mapping[str, Json]) -> Found:
-        title, kind = self._best("title"), self._best("kind")
-        body = self._best("body", besides=title)
-        if not title and not body and kind and vocabulary.is_alive(kind.text):
-            return Found(alive=True)
-        empty = self._best("emptiness")
-        who = (self._best("sender") or self._best("subject")) if body and not title else None
-        link, key = self._best("link"), self._best("key") if title or body else None
-        used = [c.name for c in (title, body, who, kind, link, key, empty) if c] + [self.urgency_name]
-        if title:
-            used += [candidate.name for candidate in self.found.get("body", ()) if candidate.text == title.text]
-        level = self.urgency[1] if self.urgency else None
-        about, inside = _unwrapped(value)
-        return Found(
-            title=title.text if title else None,
-            body=body.text if body else "" if empty else None,
-            who=who.text if who else None,
-            kind=kind.text if kind else about,
-            rest="" if body else wording.spell_out(inside, besides=used),
-            urgency=Urgency.NORMAL if self.settled and level is Urgency.CRITICAL else level,
-            link=link.text if link else None,
-            key=plaintext.line(key.text, KEY_LIMIT) or None if key and len(key.text) <= KEY_LIMIT else None,
-        )
+def _chosen(search: _Search, value: Mapping[str, Json]) -> Found:
+    title, kind = search.best("title"), search.best("kind")
+    body = search.best("body", besides=title)
+    if not title and not body and kind and vocabulary.is_alive(kind.text):
+        return Found(alive=True)
+    who = (search.best("sender") or search.best("subject")) if body else None
+    if title and title.price >= _FAR and who and body and who.home is body.home:
+        title = None
+    if title:
+        who = None
+    elif body and not who:
+        title, body = _headed(search, body)
+    empty = search.best("emptiness")
+    link, key = search.best("link"), search.best("key") if title or body else None
+    used = {c.name for c in (title, body, who, link, key, empty, None if title else kind) if c} | {search.urgency_name}
+    if title:
+        used |= {candidate.name for candidate in search.found.get("body", ()) if candidate.text == title.text}
+    level = search.urgency[1] if search.urgency else None
+    about, inside = _unwrapped(value)
+    return Found(
+        title=title.text if title else None,
+        body=body.text if body else "" if empty else None,
+        who=who.text if who else None,
+        kind=kind.text if kind else about,
+        rest="" if body else _rest(inside, title, used),
+        urgency=Urgency.NORMAL if search.settled and level is Urgency.CRITICAL else level,
+        link=link.text if link else None,
+        key=plaintext.line(key.text, KEY_LIMIT) or None if key and len(key.text) <= KEY_LIMIT else None,
+    )
+
+
+def _headed(search: _Search, body: _Candidate) -> tuple[_Candidate | None, _Candidate]:
+    """A message beside a description is its heading."""
+    if vocabulary.bare(body.name) not in _SHORTER or len(body.text) > _HEADING_LIMIT:
+        return None, body
+    for other in search.found["body"]:
+        if other.home is body.home and vocabulary.bare(other.name) in _LONGER and other.text != body.text:
+            return body, other
+    return None, body
+
+
+def _rest(value: Mapping[str, Json], title: _Candidate | None, used: set[str]) -> str:
+    """What else there is to tell: first of the object that the title is about."""
+    if title and title.home.values is not value and title.home.name not in vocabulary.PLACES:
+        outer = {name: field for name, field in value.items() if not isinstance(field, Mapping | list)}
+        value = {**outer, **title.home.values}
+    return wording.spell_out(value, besides=used, need=not title)
 
 
 def _price(bare: str) -> float:
-    if bare in vocabulary.PERSONS:
-        return _PERSON
     if bare in vocabulary.WRAPPERS:
         return _WRAPPER
     return _PLACE if bare in vocabulary.PLACES else _OTHER

@@ -10,6 +10,7 @@ what happened                         what follows
 ====================================  ==========================================================================
 200 with text/event-stream            open
 200 with anything else                fail: retrying will not turn a web page into a stream
+200 in an encoding nobody can unpack  fail, likewise
 204                                   closed quietly, as the server asks
 301 302 303 307 308                   follow, at most `REDIRECTS` times; headers stay with their origin
 408 425 429 5xx, network trouble      reestablish after a capped, fully jittered backoff, for ever
@@ -32,6 +33,7 @@ from notifier import __version__
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
 from notifier.sse import Event, EventStreamParser, EventTooLarge
+from notifier.stream import UNIX
 
 USER_AGENT = f"sse-notifier/{__version__}"
 RECONNECTION_TIME = 1.0
@@ -52,13 +54,17 @@ REDIRECTS = 10
 
 TRY_AGAIN = {408, 425, 429}
 REDIRECT = {301, 302, 303, 307, 308}
+ENCODINGS = {"", "identity", "gzip", "deflate", "br", "zstd"}
+"""What the reader can unpack, should a server compress although we ask it not to."""
+OF_A_NETWORK = {401, 403, 404, 407}
+"""What a captive portal or an expired login to a network answers, too."""
 ADVICE = {
-    401: "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN'",
+    401: "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN' or bearer = \"TOKEN\"",
     403: "the credentials given (or their absence) do not open this stream; check the token's rights",
     404: "there is nothing at this address; check the path",
     405: "this address takes no GET; check the path",
     406: "this address has no event stream to offer; check the path",
-    407: "the proxy wants credentials",
+    407: "the proxy wants credentials, or other ones; give them as proxy = { url = …, user = …, password = … }",
     410: "the stream is gone for good",
 }
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -77,8 +83,10 @@ class ReadyState(Enum):
 class Request:
     """A GET to send."""
 
-    url: str
+    url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
+    is_home: bool = True
+    """Whether it goes to the stream's own origin: only there go its credentials, its client certificate and its pin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,8 @@ class Response:
     status: int
     content_type: str = ""
     """Media type without parameters, lower case."""
+    content_encoding: str = ""
+    """Lower case; empty where there is none."""
     location: str | None = None
     retry_after: str | None = None
 
@@ -103,9 +113,13 @@ class Source:
         """ID to resume after: the last one that `delivered` was told of."""
         self.failures = 0
         """Attempts of no use since the last one that was."""
+        self._growth = 0
         self.has_been_open = False
+        self.last_heard: float | None = None
+        """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
         self.request = self._first_request()
         self._redirects = 0
+        self._blames_network = False
         self._parser = self._new_parser()
         self._opened = math.inf
         self._had_event = False
@@ -119,6 +133,11 @@ class Source:
         return self.ready_state is not ReadyState.OPEN and (self.failures > 0 or self.ready_state is ReadyState.CLOSED)
 
     @property
+    def may_recover(self) -> bool:
+        """Whether it failed for what the network on the way may be to blame for: worth an attempt on another one."""
+        return self.ready_state is ReadyState.CLOSED and self._blames_network
+
+    @property
     def is_soon_back(self) -> bool:
         """Whether the stream only ended as many do, and the first attempt to follow it further is under way."""
         return self.ready_state is ReadyState.CONNECTING and self.has_been_open and self.failures == 0
@@ -128,6 +147,7 @@ class Source:
         self.ready_state = ReadyState.CONNECTING
         self.request = self._first_request()
         self._redirects = 0
+        self._blames_network = False
         self._parser = self._new_parser()
         self._opened = math.inf
         self._had_event = False
@@ -152,12 +172,15 @@ class Source:
         """
         status = response.status
         if status == HTTPStatus.OK:
-            self._check_content_type(response.content_type)
+            self._check_content(response)
+            self._blames_network = False
             self.ready_state = ReadyState.OPEN
             self.has_been_open = True
+            self.last_heard = wall_clock
             self._opened = now
             return None
         if status == HTTPStatus.NO_CONTENT:
+            self._blames_network = False
             self.ready_state = ReadyState.CLOSED
             return None
         if status in REDIRECT:
@@ -166,6 +189,7 @@ class Source:
         if status in TRY_AGAIN or status >= 500:
             self._asked_delay = _retry_after(response.retry_after, wall_clock)
             raise StreamLost(answered)
+        self._blames_network |= self.has_been_open and status in OF_A_NETWORK
         raise self.fail(StreamFailed(f"{answered}: {ADVICE.get(status, 'this address serves no event stream')}"))
 
     def receive(self, chunk: bytes) -> list[Event]:
@@ -184,7 +208,7 @@ class Source:
             ) from error
         if events:
             self._had_event = True
-            self.failures = 0
+            self.failures = self._growth = 0
         return events
 
     @property
@@ -213,12 +237,13 @@ class Source:
             self._asked_delay = max(self._asked_delay, min(retry / 1_000, LONGEST_RETRY))
         base = RECONNECTION_TIME if retry is None else min(max(retry / 1_000, SHORTEST_DELAY), LONGEST_RETRY)
         if lived >= USEFUL_LIFE or (self._had_event and self._may_return_quickly(now)):
-            self.failures = 0
+            self.failures = self._growth = 0
             ceiling = min(base, RECONNECTION_TIME)
         elif self._had_event:
             ceiling = 2 * QUICK_RETURN_EVERY
         else:
-            ceiling = min(self.stream.longest_delay, base * 2.0 ** min(self.failures, 32))
+            ceiling = min(self.stream.longest_delay, base * 2.0 ** min(self._growth, 32))
+            self._growth += 1
             self.failures += 1
         delay = max(SHORTEST_DELAY, self._asked_delay + chance * ceiling)
         # Only connections that last earn quick returns; waiting for the next one does not.
@@ -228,7 +253,7 @@ class Source:
     def hurry(self) -> None:
         """Somebody wants a new connection now: forget what made us wait."""
         self.ready_state = ReadyState.CONNECTING
-        self.failures = 0
+        self._growth = 0
         self._quick_returns = float(QUICK_RETURNS)
 
     def fail(self, error: StreamFailed) -> StreamFailed:
@@ -244,10 +269,7 @@ class Source:
         return allowed
 
     def _first_request(self) -> Request:
-        own = {name: secret.get_secret_value() for name, secret in self.stream.headers.items()}
-        named = {name.lower() for name in own}
-        ours = {name: value for name, value in self._headers().items() if name.lower() not in named}
-        return Request(self.stream.url, ours | own)
+        return Request(self.stream.url, self._headers())
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -264,29 +286,35 @@ class Source:
     def _new_parser(self) -> EventStreamParser:
         return EventStreamParser(self.last_event_id, limit=self.stream.event_limit)
 
-    def _check_content_type(self, content_type: str) -> None:
-        if content_type == "text/event-stream":
-            return
-        what = {"text/html": "a web page", "application/json": "JSON", "": "something without a type"}
-        found = f"{what.get(content_type, content_type)}{f' ({content_type})' if content_type in what else ''}"
-        raise self.fail(StreamFailed(f"the server answered with {found}, not an event stream; check the address"))
+    def _check_content(self, response: Response) -> None:
+        kind, encoding = response.content_type, response.content_encoding
+        if kind != "text/event-stream":
+            self._blames_network = True
+            what = {"text/html": "a web page", "application/json": "JSON", "": "something without a type"}
+            found = f"{what.get(kind, _shown(kind))}{f' ({kind})' if kind in what and kind else ''}"
+            raise self.fail(StreamFailed(f"the server answered with {found}, not an event stream; check the address"))
+        if encoding not in ENCODINGS:
+            raise self.fail(StreamFailed(f"the server packs the stream in a way we cannot read ({_shown(encoding)})"))
 
     def _redirected(self, response: Response) -> Request:
         self._redirects += 1
+        self._blames_network = True
         if self._redirects > REDIRECTS:
             raise self.fail(StreamFailed(f"the server redirected more than {REDIRECTS} times; check the address"))
         if not response.location:
             raise self.fail(StreamFailed(f"the server answered {response.status} without saying where to go"))
         here = self.request.url
         try:
-            there = urljoin(here, response.location)
-            if urlsplit(there).scheme not in ("http", "https") or not urlsplit(there).hostname:
+            there = _join(here, response.location)
+            if urlsplit(there).scheme not in ("http", "https", UNIX) or not urlsplit(there).hostname:
                 raise ValueError("not a web address")
-            same = _origin(here) == _origin(there)
+            there = _without_credentials(there)
+            # What was configured for one origin may be a secret.  Another origin never sees it, and a stranger who
+            # was asked on the way does not get to say where it goes next.
+            is_home = self.request.is_home and _origin(here) == _origin(there)
         except ValueError as error:
             raise self.fail(StreamFailed("the server redirected to something that is no web address")) from error
-        # What was configured for one origin may be a secret; another origin never sees it.
-        self.request = Request(there, self.request.headers if same else self._headers())
+        self.request = Request(there, self._headers(), is_home)
         return self.request
 
 
@@ -296,9 +324,35 @@ def identity(url: str) -> str:
     return f"{scheme}://{host}:{port}{urlsplit(url).path}"
 
 
+def _join(here: str, location: str) -> str:
+    """Where a redirect leads.  A server on a Unix socket calls itself localhost; nobody else leads to a socket."""
+    parts = urlsplit(here)
+    is_socket = parts.scheme == UNIX
+    base = parts._replace(scheme="http", netloc="localhost").geturl() if is_socket else here
+    there = urljoin(base, location)
+    if urlsplit(there).scheme == UNIX:
+        raise ValueError("not a web address")
+    if not is_socket or _origin(there) != ("http", "localhost", 80):
+        return there
+    return urlsplit(there)._replace(scheme=UNIX, netloc=parts.netloc).geturl()
+
+
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
+    if parts.scheme == UNIX:
+        return parts.scheme, parts.netloc, None
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _without_credentials(url: str) -> str:
+    """The URL without `user:password@`: how to log in is for the person to say, not for a redirect."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _shown(value: str) -> str:
+    """A header's value, for a sentence: short, and nothing that could be taken for more than text."""
+    return "".join(c for c in value[:60] if c.isprintable())
 
 
 def _reason(status: int) -> str:
@@ -316,7 +370,7 @@ def _retry_after(value: str | None, wall_clock: float) -> float:
         return min(float(value), LONGEST_RETRY_AFTER)
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     asked = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - wall_clock
     return min(max(asked, 0.0), LONGEST_RETRY_AFTER)

@@ -23,6 +23,9 @@ class StreamStatus:
     """Whether to call it offline."""
     is_soon_back: bool = False
     """Whether it only closed as many streams do on purpose: nothing to flicker about."""
+    last_heard: float | None = None
+    """Seconds since the epoch of the last byte, a keep-alive's too, when this was made; None before the first.
+    A byte alone makes no new status: who wants to show the age asks for one with `Verb.LOOK`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Verb(StrEnum):
     RECONNECT = "reconnect"
     OPEN = "open"
     """Open the link of the last notification."""
+    LOOK = "look"
+    """Tell the status as it is now; a menu is about to show it."""
     QUIT = "quit"
 
 

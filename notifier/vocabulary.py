@@ -18,13 +18,16 @@ def _set_of(text: str) -> frozenset[str]:
 
 ROLES: Mapping[str, str] = {
     "title": "title subject headline heading",
-    "name": "fullname displayname friendlyname name label alertname checkname jobname shortmessage summary",
+    "name": (
+        "fullname displayname friendlyname name label alertname alertrule alarmname rulename checkname jobname"
+        " shortmessage summary"
+    ),
     "sender": "from sender sendername author user username nick nickname login actor sourcename",
     "subject": (
         "syslogidentifier service servicename app application component logger unit device sensor entity job check"
         " monitor host hostname repo repository project channel room topic category source"
     ),
-    "kind": "event eventtype eventname type kind action",
+    "kind": "event eventtype eventname detailtype type kind action",
     "body": (
         "body message text description content fullmessage details detail msg comment note reason errormessage error"
         " excerpt snippet commitmessage summary alert notification"
@@ -43,7 +46,7 @@ WRAPPERS = _set_of(
     " alerts events items notifications records entries attachments embeds error aps links"
 )
 """Names of objects that only wrap what is meant."""
-PLACES = _set_of("repository repo project channel room organization org workspace team group board site host")
+PLACES = _set_of("repository repo project channel chat room organization org workspace team group board site host")
 """Names of objects that say where, not what."""
 PERSONS = _set_of(ROLES["sender"]) | _set_of(
     "account creator assignee assignees owner reporter committer pusher member customer profile reviewer"
@@ -140,6 +143,17 @@ def names_a_page(name: str) -> bool:
     return joined is not None and not parts & _NOT_A_PAGE
 
 
+def may_be_a_page(name: str) -> bool:
+    """Whether a field of this name may hold the address of a page where all fields hold addresses."""
+    return not {word.lower() for word in words(name)} & _NOT_A_PAGE
+
+
+@lru_cache(maxsize=4096)
+def names_a_person(name: str) -> bool:
+    """Whether an object of this name is somebody: ``sender``, ``memberCreator``."""
+    return not PERSONS.isdisjoint((bare(name), *(word.lower() for word in words(name)[-1:])))
+
+
 @lru_cache(maxsize=4096)
 def is_noise(name: str) -> bool:
     """Whether a field of this name is for machines: identifiers, times, versions, secrets."""
@@ -149,12 +163,12 @@ def is_noise(name: str) -> bool:
 
 def is_dull(word: str) -> bool:
     """Whether a kind of event says nothing: every event is an ``update``."""
-    return bare(word) in _DULL
+    return bare(word.rpartition(".")[2]) in _DULL
 
 
 def is_alive(word: str) -> bool:
     """Whether this word as data, or as a kind of event, only says that the stream is alive."""
-    return bare(word) in _ALIVE
+    return len(word) < NAME_LIMIT and word.strip(' \n"').replace("-", "").replace("_", "").lower() in _ALIVE
 
 
 def is_alive_type(event_type: str) -> bool:

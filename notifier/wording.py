@@ -4,6 +4,7 @@ It does not choose what is important; it leaves out what is for machines as long
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from notifier import plaintext, vocabulary
 from notifier.payload import Json
@@ -38,16 +39,19 @@ def label(name: str) -> str:
     return " ".join(vocabulary.words(name)) or plaintext.line(name, vocabulary.NAME_LIMIT)
 
 
-def spell_out(value: Json, besides: Collection[str] = ()) -> str:
-    """`value` on one line: "status: failed · job: build 12".  Fields named in `besides` are left out."""
+def spell_out(value: Json, besides: Collection[str] = (), *, need: bool = True) -> str:
+    """`value` on one line: "status: failed · job: build 12".  Fields named in `besides` are left out.
+
+    What is for machines is told only in `need`: where there is nothing else.
+    """
     if isinstance(value, Mapping):
-        pairs = list(_pairs(value, besides, noise=False)) or list(_pairs(value, besides, noise=True))
+        pairs = list(_pairs(value, besides, noise=False)) or (list(_pairs(value, besides, noise=True)) if need else [])
         return _BETWEEN.join(f"{name}: {text}" for name, text in pairs[:PAIRS_LIMIT])
     return _short(value)
 
 
 def _pairs(value: Mapping[str, Json], besides: Collection[str], *, noise: bool) -> Iterator[tuple[str, str]]:
-    for prefix, name, field in _flattened(value):
+    for prefix, name, field in _flattened(value, besides):
         if name in besides or (not noise and vocabulary.is_noise(name)):
             continue
         text = _short(field)
@@ -55,16 +59,20 @@ def _pairs(value: Mapping[str, Json], besides: Collection[str], *, noise: bool) 
             yield prefix + label(name), text
 
 
-def _flattened(value: Mapping[str, Json]) -> Iterator[tuple[str, str, Json]]:
-    """What is not an object, here and one level down."""
-    for name, field in list(value.items())[: 8 * PAIRS_LIMIT]:
+def _flattened(
+    value: Mapping[str, Json], besides: Collection[str], wrappers: int = 3
+) -> Iterator[tuple[str, str, Json]]:
+    """What is not an object, here and one level down; what only wraps is no level."""
+    for name, field in islice(value.items(), 8 * PAIRS_LIMIT):
         if not isinstance(field, Mapping):
             yield "", name, field
-            continue
-        prefix = "" if vocabulary.bare(name) in vocabulary.WRAPPERS else label(name) + " "
-        for inner, deeper in list(field.items())[:PAIRS_LIMIT]:
-            if not isinstance(deeper, Mapping):
-                yield prefix, inner, deeper
+        elif vocabulary.bare(name) in vocabulary.WRAPPERS:
+            if wrappers:
+                yield from _flattened(field, besides, wrappers - 1)
+        elif name not in besides:
+            for inner, deeper in islice(field.items(), PAIRS_LIMIT):
+                if not isinstance(deeper, Mapping):
+                    yield label(name) + " ", inner, deeper
 
 
 def _short(value: Json) -> str:

@@ -333,9 +333,15 @@ class Rig:
         for text in self.run("xwininfo", "-root", "-tree").splitlines():
             if match := line.match(text):
                 number, title, width, height, x, y = match.groups()
-                if name in (title or "") and "IsViewable" in self.run("xwininfo", "-id", number):
+                if name in (title or "") and self._is_viewable(number):
                     found.append(Window(number, title or "", int(x), int(y), int(width), int(height)))
         return found
+
+    def _is_viewable(self, window: str) -> bool:
+        try:
+            return "IsViewable" in self.run("xwininfo", "-id", window)
+        except AssertionError:
+            return False  # it went between the two looks
 
     def screenshot(self, name: str) -> Path:
         """The whole screen as build/shots/NAME.png."""

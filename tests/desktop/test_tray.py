@@ -13,6 +13,9 @@ from notifier.tray.menu import IconState
 from tests.desktop.rig import Piece, Rig, Window, until
 from tests.needs import needs
 
+pytestmark = pytest.mark.timeout(60)
+"""Each of these waits a dozen times for a panel that may have little of the processor."""
+
 PROGRAM = '''
 """Statuses by name on standard input, commands on standard output."""
 import sys
@@ -62,7 +65,7 @@ class App:
         with self._output.open("wb") as output, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
                 [sys.executable, "-W", "error", "-c", PROGRAM],
-                env={**rig.environ, "PYTHONASYNCIODEBUG": "1"},
+                env=rig.environ,
                 cwd=Path(__file__).parents[2],
                 stdin=subprocess.PIPE,
                 stdout=output,

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from pathlib import Path
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
 TLS_HANDSHAKE = b"\x16"
@@ -37,11 +39,15 @@ class Loopback:
     """Request line and headers of each connection."""
     open: int = 0
     """Connections that are open now."""
+    said: int = 0
+    """Scripts that came to their end."""
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    tls: bool = False
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/events"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/events"
 
     async def wait_for_connections(self, count: int) -> None:
         async with self.changed:
@@ -50,6 +56,10 @@ class Loopback:
     async def wait_until_left_alone(self) -> None:
         async with self.changed:
             await self.changed.wait_for(lambda: self.open == 0)
+
+    async def wait_until_said(self, count: int) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.said >= count)
 
     async def _note(self) -> None:
         async with self.changed:
@@ -76,6 +86,7 @@ class Loopback:
                     raw = writer.get_extra_info("socket")
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     writer.transport.abort()
+            self.said += 1
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -87,9 +98,18 @@ class Loopback:
 
 
 @contextlib.asynccontextmanager
-async def loopback(*scripts: Script, port: int = 0) -> AsyncIterator[Loopback]:
-    """Serve connection n with script n, and each later one with the last script."""
-    talk = Loopback(list(scripts))
+async def loopback(
+    *scripts: Script, port: int = 0, tls: ssl.SSLContext | None = None, path: Path | None = None
+) -> AsyncIterator[Loopback]:
+    """Serve connection n with script n, and each later one with the last script.
+
+    Args:
+        scripts: One for each connection.
+        port: 0 takes a free one.
+        tls: Speak TLS.
+        path: Listen on this Unix socket instead.
+    """
+    talk = Loopback(list(scripts), tls=tls is not None)
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -97,8 +117,11 @@ async def loopback(*scripts: Script, port: int = 0) -> AsyncIterator[Loopback]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", port)
-    talk.port = server.sockets[0].getsockname()[1]
+    if path is not None:
+        server = await asyncio.start_unix_server(accept, path)
+    else:
+        server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
+        talk.port = server.sockets[0].getsockname()[1]
     try:
         yield talk
     finally:

@@ -297,3 +297,18 @@ async def test_a_click_marks_the_notification_as_read() -> None:
         await app.wait_until_shown(1)
         app.desktop.activated(app.desktop.shown[0])
         assert [row.state for row in app.store.history()] == [State.READ]
+
+
+async def test_the_age_of_the_last_sign_of_life_is_told_when_asked_for_and_costs_no_status_otherwise() -> None:
+    more = asyncio.Event()
+    async with loopback([OK, more, b": keep-alive\n\n", Act.HANG]) as server, running(server.url) as app:
+        await app.wait_for_state("s0", ReadyState.OPEN)
+        told, asked = len(app.statuses), 0
+        opened = app.statuses[-1].streams[0].last_heard
+        assert opened is not None
+        more.set()
+        while (app.statuses[-1].streams[0].last_heard or 0) <= opened:
+            app.agent.obey(Command(Verb.LOOK))
+            asked += 1
+            await asyncio.sleep(0.01)
+        assert len(app.statuses) == told + asked

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
-import aiohttp
 import pytest
 from pydantic import SecretStr
 
@@ -16,6 +15,7 @@ from notifier.config import Stream
 from notifier.errors import StreamFailed
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
+from notifier.transport import Transport
 from tests.notifier.loopback import OK, Act, chunked, loopback
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -90,16 +90,15 @@ async def following(
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
-        made = Following(Follower(source, session, deliver, changed), source)
-        if not blocked:
-            made.gate.set()
-        made.task = asyncio.create_task(made.follower.follow())
-        try:
-            yield made
-        finally:
-            made.task.cancel()
-            await asyncio.gather(made.task, *tasks, return_exceptions=True)
+    made = Following(Follower(source, Transport(stream), deliver, changed), source)
+    if not blocked:
+        made.gate.set()
+    made.task = asyncio.create_task(made.follower.follow())
+    try:
+        yield made
+    finally:
+        made.task.cancel()
+        await asyncio.gather(made.task, *tasks, return_exceptions=True)
 
 
 async def test_events_are_delivered_in_order_across_connections_and_resumed_by_id() -> None:
@@ -146,13 +145,14 @@ async def test_a_connection_cut_in_the_middle_of_an_event_is_made_again_without_
         assert "Last-Event-ID: 1\r\n" in server.heads[1]
 
 
-async def test_a_silent_connection_is_taken_for_dead() -> None:
+async def test_a_silent_connection_is_taken_for_dead(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "notifier.client")
     async with (
         loopback([OK, b"data: a\n\n", Act.HANG], [OK, b"data: b\n\n", Act.HANG]) as server,
         following(server.url, idle_timeout=0.3) as stream,
     ):
         await stream.wait_for_events(2)
-        assert any("not one byte for 0.3 s" in reason for reason in stream.reasons)
+        assert "not one byte for 0.3 s" in caplog.text
 
 
 async def test_a_server_that_accepts_and_says_nothing_is_left_after_the_connect_timeout() -> None:
@@ -295,10 +295,10 @@ async def test_an_error_of_ours_is_not_taken_for_trouble_of_the_network(bug: Exc
     async def deliver(_: Sequence[Event], __: str) -> None:
         raise bug
 
-    async with loopback([OK, b"data: a\n\n", Act.HANG]) as server, aiohttp.ClientSession() as session:
+    async with loopback([OK, b"data: a\n\n", Act.HANG]) as server:
         source = Source(Stream(url=server.url, name="ci"))
         with pytest.raises(type(bug), match=str(bug)):
-            await Follower(source, session, deliver, lambda _: None).follow()
+            await Follower(source, Transport(source.stream), deliver, lambda _: None).follow()
 
 
 async def test_reconnect_after_the_end_does_nothing() -> None:

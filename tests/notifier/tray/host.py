@@ -90,6 +90,7 @@ class Host:
         self.faults: list[AssertionError] = []
         """Rules that a signal broke; `host` raises them at its end."""
         self._to_read: list[int] = []
+        self._menu_signals = 0
 
     @property
     def item(self) -> str:
@@ -98,7 +99,7 @@ class Host:
     async def take_item(self, times: int = 1) -> None:
         """Wait until an item has registered that often, then read it all."""
         await eventually("the item registered", lambda: len(self.watcher.items) >= times)
-        self.root = await self.layout()
+        self.root = await self._still_layout(0)
 
     async def properties(self) -> dict[str, Any]:
         """All properties of the item, each of the type that the specification gives it."""
@@ -141,7 +142,8 @@ class Host:
     async def check(self) -> None:
         """The copy made from signals is the whole menu."""
         await self._read()
-        assert self.root == await self.layout()
+        whole = await self._still_layout(0)
+        assert self.root == whole
 
     async def call(
         self, interface: str, member: str, signature: str = "", body: list[Any] | None = None, path: str = ""
@@ -175,6 +177,7 @@ class Host:
         assert message.member is not None
         assert message.signature == SIGNAL_SIGNATURES[message.member]
         self.signals.append(message.member)
+        self._menu_signals += message.interface == MENU
         if message.member == "LayoutUpdated":
             revision, parent = message.body
             assert revision > self.revision
@@ -189,12 +192,20 @@ class Host:
                     for name in names:
                         del row.properties[name]
 
+    async def _still_layout(self, parent: int) -> Row:
+        """A layout that no signal overtook on its way to us."""
+        while True:
+            heard = self._menu_signals
+            row = await self.layout(parent)
+            if heard == self._menu_signals:
+                return row
+
     async def _read(self) -> None:
         while self._to_read:
             parent = self._to_read.pop(0)
             row = self.root.find(parent)
             assert row is not None
-            new = await self.layout(parent)
+            new = await self._still_layout(parent)
             row.properties, row.children = new.properties, new.children
 
 
@@ -227,7 +238,7 @@ async def host(address: str, *, has_host: bool = True) -> AsyncIterator[Host]:
             raise found.faults[0]
     finally:
         bus.disconnect()
-        with suppress(EOFError):  # the bus may have been killed
+        with suppress(EOFError, OSError):  # the bus may have been killed
             await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
 

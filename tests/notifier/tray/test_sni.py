@@ -299,6 +299,7 @@ async def test_it_registers_again_when_the_watcher_restarts(bus: Rig, make_icon:
     async with host(address(bus)) as panel:
         make_icon(MenuItem("Quit", None), sni_host_changed=heard.append)
         await panel.take_item()
+        await eventually("it was told", lambda: heard == [True])
     await eventually("the loss was told", lambda: heard == [True, False])
     for _ in range(3):
         async with host(address(bus)) as panel:

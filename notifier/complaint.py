@@ -1,0 +1,243 @@
+"""What pydantic and TOML say about a configuration in, what a person would want to hear out.  Pure.
+
+A complaint names the setting and what to write instead.  It never quotes a value: any value may be a secret.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from notifier.lines import Path
+
+CLOSE = 0.6
+"""How alike two names are that may be meant for each other; 1 is the same."""
+MEANT = {
+    "token": "bearer",
+    "authorization": "bearer",
+    "auth": "bearer or basic",
+    "password": "basic = { user, password }",
+    "username": "basic = { user, password }",
+    "user": "basic = { user, password }",
+    "header": "headers",
+    "params": "query",
+    "timeout": "idle_timeout",
+    "retry": "longest_delay",
+    "backoff": "longest_delay",
+    "title": "name",
+    "uri": "url",
+    "address": "url",
+    "endpoint": "url",
+    "ssl": "tls",
+    "insecure": "tls = { verify = false }",
+    "verify_ssl": "tls = { verify = false }",
+    "cafile": "ca",
+    "cacert": "ca",
+    "ca_file": "ca",
+    "cert": "certificate",
+    "client_cert": "certificate",
+    "pin": "fingerprint",
+    "sni": "server_name",
+    "http_proxy": "proxy",
+    "https_proxy": "proxy",
+}
+"""What other programs call our settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake."""
+
+    path: Path
+    """Where it stands; the last part may be a key that is missing."""
+    sentence: str
+    """Without a full stop."""
+
+
+class Mistakes(ValueError):
+    """More than one setting is wrong, or another than the one being looked at.
+
+    Args:
+        mistakes: The setting, below the one being looked at, and what is wrong with it.
+    """
+
+    def __init__(self, mistakes: Iterable[tuple[str, str]]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("; ".join(f"{name} {problem}" for name, problem in self.mistakes))
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Each mistake that pydantic found in a table of `model`; paths start at that table."""
+    return [
+        problem
+        for line in error.errors(include_input=False, include_url=False)
+        for problem in _problems(line["loc"], line["type"], line.get("ctx", {}), line["msg"], model)
+    ]
+
+
+def problem_of_toml(error: tomllib.TOMLDecodeError) -> tuple[int | None, str]:
+    """The line that is no TOML, if one is named, and what to do about it."""
+    message, _, place = str(error).partition(" (at ")
+    found = re.match(r"line (\d+)", place)
+    return int(found[1]) if found else None, _toml_sentence(message)
+
+
+def unknown(key: str, known: Iterable[str], elsewhere: dict[str, str] | None = None) -> str:
+    """What to say about a key that means nothing here.
+
+    Args:
+        key: The key.
+        known: The keys that mean something here.
+        elsewhere: Keys that mean something in another table, and that table.
+    """
+    known = list(known)
+    plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
+    if plain in known:
+        return f"is not a setting; did you mean {plain}?"
+    if elsewhere and plain in elsewhere:
+        return f"is not a setting here; it belongs in {elsewhere[plain]}"
+    meant = MEANT.get(plain)
+    if meant and re.split(r"\W", meant)[0] in known:
+        return f"is not a setting; did you mean {meant}?"
+    if near := difflib.get_close_matches(plain, known, n=1, cutoff=CLOSE):
+        return f"is not a setting; did you mean {near[0]}?"
+    return f"is not a setting; known here: {', '.join(sorted(known))}"
+
+
+def tell(file: str, line: int | None, sentence: str) -> str:
+    """A complaint as compilers write them, so that editors find the place."""
+    return f"{file}:{line}: {sentence}" if line else f"{file}: {sentence}"
+
+
+def _problems(
+    path: Path, kind: str, context: dict[str, Any], message: str, model: type[BaseModel]
+) -> Iterator[Problem]:
+    if isinstance(mistakes := context.get("error"), Mistakes):
+        for name, problem in mistakes.mistakes:
+            yield Problem((*path, name), f"{_dotted((*path, name))} {problem}")
+        return
+    shown = _dotted(path)
+    field = _field(model, path)
+    match kind:
+        case "missing":
+            words = "is missing" + (f": {_first_sentence(field)}" if field and field.description else "")
+        case "extra_forbidden":
+            parent = _model(model, path[:-1])
+            words = unknown(str(path[-1]), parent.model_fields if parent else (), _elsewhere(model, path[:-1]))
+        case "value_error":
+            words = str(context["error"])
+        case "greater_than_equal":
+            words = f"must be at least {_number(context['ge'])}{_unit(field)}"
+        case "less_than_equal":
+            words = f"must be at most {_number(context['le'])}{_unit(field)}"
+        case "finite_number":
+            words = f"must be a number{_of_unit(field)}, not inf or nan"
+        case "float_type":
+            words = f"must be a number{_of_unit(field)}, without quotes"
+        case "int_type":
+            words = f"must be a whole number{_of_unit(field)}, without quotes"
+        case "string_type":
+            words = "must be text in quotes"
+        case "string_too_short":
+            words = "is empty"
+        case "string_too_long":
+            words = f"is longer than {context['max_length']} characters"
+        case "bool_type":
+            words = "must be true or false, without quotes"
+        case "dict_type":
+            words = f'is a table: {path[-1]} = {{ NAME = "value" }}'
+        case "model_type" | "model_attributes_type":
+            inner = _model(model, path)
+            words = f"is a table: {path[-1]} = {{ {' = …, '.join(list(inner.model_fields)[:2] if inner else ())} = … }}"
+        case _:
+            words = message.removeprefix("Value error, ")
+    yield Problem(path, f"{shown} {words}" if shown else words)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _model(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    found: type[BaseModel] | None = model
+    for part in path:
+        field = found.model_fields.get(str(part)) if found else None
+        found = _model_in(field)
+    return found
+
+
+def _model_in(field: FieldInfo | None) -> type[BaseModel] | None:
+    candidates = (field.annotation, *getattr(field.annotation, "__args__", ())) if field else ()
+    return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _field(model: type[BaseModel], path: Path) -> FieldInfo | None:
+    parent = _model(model, path[:-1]) if path else None
+    return parent.model_fields.get(str(path[-1])) if parent else None
+
+
+def _elsewhere(model: type[BaseModel], here: Path) -> dict[str, str]:
+    """Settings of the tables beside this one."""
+    tables: dict[str, str] = {}
+    for name, field in model.model_fields.items():
+        inner = _model_in(field)
+        if inner is not None and here != (name,):
+            tables |= {setting: f"{name} = {{ {setting} = … }}" for setting in inner.model_fields if setting != "user"}
+    if here:
+        tables |= dict.fromkeys(model.model_fields, "the stream itself, above this table")
+    return tables
+
+
+def _first_sentence(field: FieldInfo) -> str:
+    text = " ".join((field.description or "").split())
+    text = text.split(". ")[0].rstrip(".")
+    return text[:1].lower() + text[1:]
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,g}"
+
+
+def _unit(field: FieldInfo | None) -> str:
+    extra = field.json_schema_extra if field else None
+    return f" {extra['unit']}" if isinstance(extra, dict) and "unit" in extra else ""
+
+
+def _of_unit(field: FieldInfo | None) -> str:
+    return f" of{unit}" if (unit := _unit(field)) else ""
+
+
+def _toml_sentence(message: str) -> str:
+    match message:
+        case "Invalid value":
+            return 'the value is not TOML; text needs quotes: name = "value", and true and false are lower case'
+        case "Cannot overwrite a value":
+            return "the same key stands here a second time"
+        case "Expected '=' after a key in a key/value pair":
+            return 'a setting is written NAME = "value"; the = is missing, or the name holds a space without quotes'
+        case "Expected newline or end of document after a statement":
+            return 'something follows the value; one setting to a line, and a quote inside text is written \\"'
+        case "Invalid statement":
+            return 'a line is a [table], a NAME = "value" or a # comment, and this is none of them'
+        case "Unescaped '\\' in a string" | "Invalid hex value":
+            return "a \\ in \"text\" begins an escape; write paths in single quotes: 'C:\\certificates\\ca.pem'"
+        case "Unclosed array":
+            return "a [ is not closed by a ]; there may be a comma missing"
+        case "Unclosed inline table":
+            return "a { is not closed by a }; there may be a comma missing"
+        case "Unterminated string" | 'Expected "\'"' | "Expected '\"'":
+            return "text is not closed by its quote"
+        case "Expected ']' at the end of a table declaration":
+            return "a table is written [defaults] or [streams.headers]; the ] is missing"
+        case "Expected ']]' at the end of an array declaration":
+            return "a stream begins with [[streams]]; a ] is missing"
+    if message.startswith(("Illegal character", "Found invalid character")):
+        return "text is not closed by its quote on this line, or holds a control character"
+    if message.startswith(("Cannot declare", "Cannot redefine")) or "mutate" in message:
+        return "the same table stands here a second time; each stream begins with [[streams]], in double brackets"
+    return f"this is not TOML: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,219 @@
+"""The values of one event in, what one rule makes of them out: nothing of its business, silence, or notifications.
+
+A judge is a rule with its templates compiled and with what it remembers of each key.  It raises `RenderFailed`
+where the rule fails on the values; `rules` knows what to do then.  `now` is in seconds and never runs backwards.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+from notifier import plaintext, vocabulary
+from notifier.condition import Condition, Sight, State, Turn
+from notifier.notification import BODY_LIMIT, TITLE_LIMIT, Notification, Urgency, Withdrawal
+from notifier.payload import Json
+from notifier.rule import Rule, Words
+from notifier.template import Expression, Template
+
+KEYS_LIMIT = 1_000
+"""Keys that a rule remembers; the one not heard of for longest is forgotten first."""
+KEY_LIMIT = 200
+"""Characters of a key or an identity."""
+
+Decision = Notification | Withdrawal
+Values = Mapping[str, object]
+Draft = Callable[[], Notification]
+"""The notification that would be told if there were no rule."""
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What is remembered of one key."""
+
+    condition: Condition
+    previous: Json = None
+    value: str | None = None
+    """What `changed` was."""
+    trouble: Notification | None = None
+    """What to tell when the time is up, or what was told when the problem began."""
+
+
+class Judge:
+    """One rule of the stream called `stream`, the `number`th."""
+
+    def __init__(self, stream: str, number: int, rule: Rule) -> None:
+        self.number = number
+        self.only_listens = rule.silence is not None
+        self._stream = stream
+        self._rule = rule
+        self._when, self._changed = _expression(rule.when), _expression(rule.changed)
+        self._problem, self._clear = _expression(rule.problem), _expression(rule.clear)
+        self._key, self._identity = _template(rule.key), _template(rule.identity)
+        self._words, self._recovered = _Wording(rule), _Wording(rule.recovered or Words())
+        parts = (self._when, self._changed, self._problem, self._clear, self._identity)
+        names = [part.names for part in parts if part is not None]
+        self._uses_previous = "previous" in self._words.names.union(self._recovered.names, *names)
+        self._lasts = rule.problem is not None or rule.silence is not None
+        self._memories: OrderedDict[str, _Memory] = OrderedDict()
+
+    def judge(self, values: Values, draft: Draft, now: float) -> list[Decision] | None:
+        """What to tell; None if the event is none of this rule's business.
+
+        Raises:
+            RenderFailed: the rule cannot be worked out for this event.
+        """
+        if not (self._uses_previous or self._changed or self._lasts):
+            return self._decide(values, draft) if self._when is None or self._when.holds(values) else None
+        key = self._key_of(values)
+        memory = self._memories.get(key)
+        seen = {**values, "previous": memory.previous if memory is not None else None}
+        if self._when is not None and not self._when.holds(seen):
+            return None
+        if self._changed is not None:
+            return self._decide(seen, draft) if self._has_changed(self._recall(key), seen) else []
+        if self._rule.silence is not None:
+            return self._hear(self._recall(key), seen, key, now)
+        if self._problem is not None:
+            return self._watch(self._recall(key), seen, draft, now, f"rule {self.number} {key}".rstrip())
+        return self._decide(seen, draft)
+
+    def remember(self, values: Values, data: Json) -> None:
+        """Take that the event is dealt with, by whichever rule: `data` is now the previous one.
+
+        Raises:
+            RenderFailed: the rule's key cannot be worked out for this event.
+        """
+        if self._uses_previous:
+            self._recall(self._key_of(values)).previous = data
+
+    def listen(self, values: Values, now: float) -> None:
+        """Take that the stream was opened: whoever waits for any event waits from now on."""
+        if self._rule.silence is not None and self._key is None and not self._memories:
+            self._hear(self._recall(""), values, "", now)
+
+    def wake(self, now: float) -> list[Decision]:
+        """What to tell because it is `now`."""
+        woken = [memory for memory in self._memories.values() if memory.condition.wake(now) is Turn.BEGAN]
+        return [memory.trouble for memory in woken if memory.trouble is not None]
+
+    def due(self) -> float | None:
+        """When to call `wake`; None if no time is running."""
+        if not self._lasts:
+            return None
+        dues = (memory.condition.due for memory in self._memories.values())
+        return min((due for due in dues if due is not None), default=None)
+
+    def _decide(self, values: Values, draft: Draft) -> list[Decision]:
+        if self._rule.drop:
+            return []
+        key = self._key_of(values)
+        if self._rule.withdraw:
+            return [Withdrawal(stream=self._stream, key=key)] if key else []
+        return [self._say(values, draft, key)]
+
+    def _has_changed(self, memory: _Memory, values: dict[str, object]) -> bool:
+        assert self._changed is not None
+        before, memory.value = memory.value, as_key(_text(self._changed.value(values)))
+        values["before"], values["after"] = before, memory.value
+        return before is not None and before != memory.value
+
+    def _watch(self, memory: _Memory, values: Values, draft: Draft, now: float, key: str) -> list[Decision]:
+        assert self._problem is not None
+        if self._problem.holds(values):
+            sight = Sight.BAD
+        else:
+            sight = Sight.GOOD if self._clear is None or self._clear.holds(values) else Sight.UNCLEAR
+        turn = memory.condition.see(sight, now)
+        if sight is Sight.BAD and (turn is Turn.BEGAN or memory.condition.state is State.WAITING):
+            memory.trouble = self._say(values, draft, self._key_of(values) or key)
+        return self._tell(memory, turn, values, "Recovered: {}")
+
+    def _hear(self, memory: _Memory, values: Values, key: str, now: float) -> list[Decision]:
+        turn = memory.condition.see(Sight.GOOD, now)
+        told = self._tell(memory, turn, values, "Heard again: {}")
+        memory.condition.see(Sight.BAD, now)
+        silent = self._titled(f"Nothing heard from {key or self._stream}")
+        memory.trouble = self._say(values, lambda: silent, f"rule {self.number} {key}".rstrip())
+        return told
+
+    def _tell(self, memory: _Memory, turn: Turn | None, values: Values, over: str) -> list[Decision]:
+        if turn is None or memory.trouble is None:
+            return []
+        if turn is Turn.BEGAN:
+            return [memory.trouble]
+        fine = replace(self._titled(over.format(memory.trouble.title)), key=memory.trouble.key)
+        return [self._recovered.say(values, lambda: fine)]
+
+    def _say(self, values: Values, draft: Draft, key: str) -> Notification:
+        identity = as_key(self._identity.render(values)) if self._identity is not None else ""
+        blank = self._titled(self._stream)
+        said = self._words.say(values, draft, blank if key else None)
+        return replace(said, key=key or said.key, identity=identity or None)
+
+    def _titled(self, title: str) -> Notification:
+        return Notification(stream=self._stream, title=plaintext.line(title, TITLE_LIMIT) or "Event")
+
+    def _key_of(self, values: Values) -> str:
+        return as_key(self._key.render(values)) if self._key is not None else ""
+
+    def _recall(self, key: str) -> _Memory:
+        memory = self._memories.get(key)
+        if memory is None:
+            delay = self._rule.delay if self._rule.silence is None else self._rule.silence
+            memory = self._memories[key] = _Memory(Condition(delay))
+            if len(self._memories) > KEYS_LIMIT:
+                self._memories.popitem(last=False)
+        else:
+            self._memories.move_to_end(key)
+        return memory
+
+
+class _Wording:
+    """Templates of words, compiled."""
+
+    def __init__(self, words: Words) -> None:
+        given = {name: getattr(words, name) for name in Words.model_fields}
+        self._templates = {name: Template(source) for name, source in given.items() if source is not None}
+        self.names = frozenset(name for template in self._templates.values() for name in template.names)
+
+    def say(self, values: Values, draft: Draft, blank: Notification | None = None) -> Notification:
+        """The words that are set, and those of the draft where none are or a title is empty.
+
+        The draft costs most of the time, so where all is set the words are put upon `blank`, if there is one.
+        """
+        said = {name: template.render(values) for name, template in self._templates.items()}
+        title = plaintext.line(said.get("title", ""), TITLE_LIMIT)
+        complete = blank is not None and title and len(said) == len(Words.model_fields)
+        drafted = blank if complete and blank is not None else draft()
+        return replace(
+            drafted,
+            title=title or drafted.title,
+            body=plaintext.lines(said["body"], BODY_LIMIT) if "body" in said else drafted.body,
+            urgency=_as_urgency(said["urgency"]) if "urgency" in said else drafted.urgency,
+            link=plaintext.link(said["link"]) if "link" in said else drafted.link,
+        )
+
+
+def as_key(text: str) -> str:
+    """A key or an identity of at most `KEY_LIMIT` characters, another one for every text."""
+    if len(text) > KEY_LIMIT:
+        return sha256(text.encode("utf-8", "replace")).hexdigest()
+    return plaintext.line(text, KEY_LIMIT)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _as_urgency(text: str) -> Urgency:
+    level = vocabulary.urgency("priority", text, frozenset())
+    return Urgency.NORMAL if level is None else level
+
+
+def _expression(source: str | None) -> Expression | None:
+    return Expression(source) if source is not None else None
+
+
+def _template(source: str | None) -> Template | None:
+    return Template(source) if source is not None else None

@@ -1,0 +1,105 @@
+"""One `[[streams.rules]]` table of the configuration in, a checked rule out.
+
+It does not look at events; `rules` does.  Every template and expression is compiled here, so that a slip of
+the pen is found when the configuration is read and not when the first event comes.
+"""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from notifier.duration import Seconds
+from notifier.errors import UsageError
+from notifier.template import Expression, Template
+
+
+def _checked_expression(source: str) -> str:
+    try:
+        Expression(source)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return source
+
+
+def _checked_template(source: str) -> str:
+    try:
+        Template(source)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return source
+
+
+ExpressionText = Annotated[str, AfterValidator(_checked_expression)]
+"""A Jinja expression: ``data.status == "failed"``."""
+TemplateText = Annotated[str, AfterValidator(_checked_template)]
+"""A Jinja template: ``{{ data.job }} failed``."""
+
+
+class Words(BaseModel):
+    """What a notification says.  What is not set here is found as if there were no rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: TemplateText | None = None
+    body: TemplateText | None = None
+    urgency: TemplateText | None = None
+    """``low``, ``normal``, ``critical``, a number from 1 to 5, or a word such as ``fatal``."""
+    link: TemplateText | None = None
+    """An absolute http or https URL."""
+
+
+class Rule(Words):
+    """What to make of some events of a stream.
+
+    In templates and expressions stand: ``data`` (the value of the JSON, or the text), ``event`` (``type``,
+    ``data``, ``id``), ``stream`` (its name), ``base`` (scheme and host of its URL), ``previous`` (the ``data``
+    before this with the same key), ``outer`` (the object that ``data`` was taken out of), ``before`` and
+    ``after`` (the two values of ``changed``).
+    """
+
+    when: ExpressionText | None = None
+    """Which events the rule is for; all if it is not set."""
+    drop: bool = False
+    """These events are not told."""
+    withdraw: bool = False
+    """These events take back the bubble with the rule's key."""
+    key: TemplateText | None = None
+    """A later notification with the same key takes the place of the bubble; also what ``previous`` goes by."""
+    identity: TemplateText | None = None
+    """Events of one identity are one event, sent again."""
+
+    changed: ExpressionText | None = None
+    """Tell only when this value is another than before; the first one is no change."""
+
+    problem: ExpressionText | None = None
+    """Tell when this becomes true, and again when it is over."""
+    clear: ExpressionText | None = None
+    """What must be true for the problem to be over; if it is not set, the problem's contrary."""
+    delay: Seconds = Field(default=0.0, alias="for")
+    """Seconds that the problem must last before it is told."""
+    silence: Seconds | None = None
+    """Tell when no such event has come for so many seconds, and again when one comes."""
+    recovered: Words | None = None
+    """What to say when the problem is over."""
+
+    @model_validator(mode="after")
+    def _one_purpose(self) -> Self:
+        purposes = {
+            "drop": self.drop,
+            "withdraw": self.withdraw,
+            "changed": self.changed is not None,
+            "problem": self.problem is not None,
+            "silence": self.silence is not None,
+        }
+        named = [name for name, given in purposes.items() if given]
+        if len(named) > 1:
+            raise ValueError(f"{' and '.join(named)} exclude each other; make two rules")
+        if self.problem is None and (self.clear is not None or self.delay):
+            raise ValueError("clear and for need a problem")
+        if self.recovered is not None and not (purposes["problem"] or purposes["silence"]):
+            raise ValueError("recovered needs a problem or a silence")
+        if self.withdraw and self.key is None:
+            raise ValueError("withdraw needs the key of what it takes back")
+        if self.silence == 0:
+            raise ValueError("a silence lasts longer than nothing")
+        return self
