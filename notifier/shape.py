@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from notifier import plaintext, vocabulary, wording
 from notifier.notification import Urgency
@@ -64,8 +65,7 @@ def find(value: Mapping[str, Json]) -> Found:
     return _chosen(search, value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(NamedTuple):
     values: Mapping[str, Json]
     price: float
     name: str = ""
@@ -80,8 +80,7 @@ class _Object:
         return self.name in ("links", "urls")
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     price: float
     name: str
     text: str
