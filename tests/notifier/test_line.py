@@ -47,6 +47,15 @@ def test_a_stream_is_recognised_by_its_first_events() -> None:
     assert told(ntfy, NTFY) == ["Disk"]
 
 
+def test_our_own_server_is_recognised_by_its_headers_and_its_events_are_told_once() -> None:
+    ours = line()
+    opened(ours, server="sse-server")
+    assert ours.preset.name == "sse-server"
+    parser = EventStreamParser()
+    [entry], place = ours.decide(parser.feed(b"id: k3:2\ndata: Hello, world!\n\n"), "k3:2", 0.0)
+    assert (entry.dedupe_key, place) == ("k3:2", "k3:2")
+
+
 def test_a_stream_is_what_the_person_says() -> None:
     assert line("https://ntfy.sh/ops/sse", preset="generic").preset is GENERIC
     assert line(preset="mastodon").preset.name == "mastodon"
