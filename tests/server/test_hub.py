@@ -152,10 +152,10 @@ async def test_a_client_that_has_more_than_this_server_yet_gets_nothing_twice() 
     subscriber = Subscriber(transport, transport.drain, View(chunked=False))
     following = asyncio.create_task(the_hub.follow(subscriber, the_hub.log.id_at(2)))
     for data in ("one", "two", "three", "four"):
-        while not the_hub.live:
-            await asyncio.sleep(0)
         await the_hub.publish([Message(data=data)])
-    await asyncio.sleep(0)
+        async with asyncio.timeout(8):
+            while the_hub.head < the_hub.log.head or not the_hub.live:
+                await asyncio.sleep(0)
     await the_hub.close()
     await following
     written = b"".join(transport.writes).decode()
