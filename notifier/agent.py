@@ -231,7 +231,10 @@ class Agent:
         line = one.line
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
-            self._tell(line, *line.decide(events, last_event_id, time.monotonic()))
+            entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
+            self._tell(line, entries, place)
+            for withdrawal in withdrawn:
+                self._outbox.withdraw(withdrawal)
 
         def changed(reason: str) -> None:
             if line.changed(reason, time.monotonic()):

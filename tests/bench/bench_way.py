@@ -23,7 +23,7 @@ from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.history import read_history
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 from notifier.store import Store
 
 ROUNDS = 5
@@ -92,6 +92,9 @@ class Taken:
 
     async def show(self, notification: Notification) -> None:
         """Nothing to do."""
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        pass
 
     async def close(self) -> None:
         """Nothing to let go of."""
