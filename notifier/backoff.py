@@ -1,8 +1,8 @@
 """What became of a connection in, how long to wait before the next one out.  Pure.
 
 A connection was of use when it lived long enough, or brought an event while the stream still has quick returns to
-spend.  After one that was, the next attempt comes soon; after each one that was not, the wait grows to its ceiling, with full
-jitter, so that many clients of a server that comes back do not all come at once.
+spend.  After one that was, the next attempt comes soon; after each one that was not, the wait grows to its ceiling,
+with full jitter, so that many clients of a server that comes back do not all come at once.
 """
 
 RECONNECTION_TIME = 1.0
