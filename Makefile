@@ -1,11 +1,12 @@
 # make demo   the bundled server, the tray app, and notifications appearing
 # make test   every check and every test          make check  formatting, lint, types
-# make bench  side-by-side benchmarks, minutes    make clean  forget the environment
+# make bench  side-by-side benchmarks, minutes    make soak   what takes long to break, half an hour
+# make clean  forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench soak format clean
 
 demo: .venv/.product
 	@$(BIN)/sse-notifier demo
@@ -21,6 +22,9 @@ check: .venv/.tools
 
 bench: .venv/.tools
 	$(BIN)/python -m tests.bench
+
+soak: .venv/.tools
+	$(BIN)/python -m tests.soak
 
 format: .venv/.tools
 	$(BIN)/ruff format

@@ -8,20 +8,22 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from notifier import plaintext
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
+from notifier.line import Line
 from notifier.notification import Notification
 from notifier.outbox import Outbox
-from notifier.rules import decide
-from notifier.source import ReadyState, Source, identity
+from notifier.preset import GENERIC, Preset
+from notifier.presets import known
+from notifier.source import ReadyState, identity
 from notifier.sse import Event
-from notifier.status import Command, Status, StreamStatus, Verb
+from notifier.status import Command, Status, Verb
 from notifier.store import Entry, Store
 from notifier.surroundings import News
 from notifier.transport import Transport
@@ -30,10 +32,8 @@ logger = logging.getLogger(__name__)
 
 OURSELVES = "sse-notifier"
 """In place of a stream's name in what the program says of itself."""
-UNVERIFIED = "its certificate is not checked"
-"""What the menu says of a stream with `tls.verify = false`."""
 TEND = 1.0
-"""Seconds between two looks after the history."""
+"""Seconds between two looks after the history, and after rules that wait for a time."""
 
 
 PROBLEMS_LIMIT = 1_000
@@ -46,32 +46,21 @@ Reload = Callable[
 is none, until it is cancelled."""
 
 
-class Line:
-    """One stream that the agent follows, and how it is doing."""
+@dataclass(slots=True)
+class _Followed:
+    """A line, and what follows it."""
 
-    def __init__(self, stream: Stream, last_event_id: str) -> None:
-        """Not connected yet."""
-        self.stream = stream
-        self.source = Source(stream, last_event_id)
-        self.follower: Follower | None = None
-        self.detail = ""
-        self.was_outage = False
-        self.task: asyncio.Task[None] | None = None
-        self.again = asyncio.Event()
-        """Set when a closed stream shall be followed once more."""
+    line: Line
+    task: asyncio.Task[None] | None = None
+    follower: Follower | None = None
+    """None while the line is closed."""
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a closed line shall be followed once more."""
 
-    def status(self) -> StreamStatus:
-        """For the person."""
-        source = self.source
-        return StreamStatus(
-            self.stream.name,
-            source.ready_state,
-            self.detail,
-            source.is_outage,
-            is_soon_back=source.is_soon_back,
-            caution="" if self.stream.tls.verify else UNVERIFIED,
-            last_heard=source.last_heard,
-        )
+    def stop(self) -> None:
+        """Follow it no longer."""
+        if self.task is not None:
+            self.task.cancel()
 
 
 class Agent:
@@ -85,6 +74,7 @@ class Agent:
         open_link: Callable[[str], Awaitable[None]],
         update: Callable[[Status], None],
         *,
+        presets: Mapping[str, Preset] | None = None,
         reload: Reload | None = None,
         stay: bool = True,
         watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
@@ -97,6 +87,7 @@ class Agent:
             open_desktop: Makes what bubbles appear on; the agent closes it.
             open_link: Opens a link in the person's browser; may raise LinkFailed.
             update: Told of each change, on the event loop, at most once per turn of it.
+            presets: What is known of kinds of streams, by name; those of the program where it is None.
             reload: Tells `reconfigure` and `refuse` of each new configuration.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
@@ -112,7 +103,8 @@ class Agent:
         self._outbox = Outbox(store)
         self._config = config
         self._has_refused = False
-        self._lines = {stream.name: self._line(stream) for stream in config.streams}
+        self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
+        self._followed = {stream.name: self._line(stream) for stream in config.streams}
         self._paused = False
         self._last: Notification | None = None
         self._update_is_due = False
@@ -136,8 +128,8 @@ class Agent:
                     group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
                 if self._watch is not None:
                     group.create_task(self._look_out(self._watch), name="surroundings")
-                for line in self._lines.values():
-                    self._start(line)
+                for one in self._followed.values():
+                    self._start(one)
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -155,10 +147,11 @@ class Agent:
                 self._paused = False
                 self._outbox.unpause()
             case Verb.RECONNECT:
-                for line in self._lines.values():
-                    if line.follower is not None:
-                        line.follower.reconnect()
-                    line.again.set()
+                for one in self._followed.values():
+                    one.line.may_have_missed = False
+                    if one.follower is not None:
+                        one.follower.reconnect()
+                    one.again.set()
             case Verb.OPEN:
                 if self._last is not None:
                     self.activate(self._last)
@@ -169,20 +162,21 @@ class Agent:
 
         Streams that it does not change notice nothing; a changed one goes on after its last recorded event.
         """
-        lines: dict[str, Line] = {}
-        is_offline = any(line.source.is_held for line in self._lines.values())
+        followed: dict[str, _Followed] = {}
+        is_offline = any(one.line.source.is_held for one in self._followed.values())
         for stream in config.streams:
-            line = self._lines.pop(stream.name, None)
-            if line is None or line.stream != stream:
-                _stop(line)
-                line = self._line(stream)
+            one = self._followed.pop(stream.name, None)
+            if one is None or one.line.stream != stream:
+                if one is not None:
+                    one.stop()
+                one = self._line(stream)
                 if is_offline:
-                    line.source.hold(time.time())
-                self._start(line)
-            lines[stream.name] = line
-        for line in self._lines.values():
-            _stop(line)
-        self._lines = lines
+                    one.line.source.hold(time.time())
+                self._start(one)
+            followed[stream.name] = one
+        for one in self._followed.values():
+            one.stop()
+        self._followed = followed
         if self._has_refused:
             self._has_refused = False
             self._outbox.tell(
@@ -201,8 +195,8 @@ class Agent:
 
     def heed(self, news: News) -> None:
         """Something happened to the machine or its network.  On the event loop only."""
-        for line in self._lines.values():
-            source = line.source
+        for one in self._followed.values():
+            source = one.line.source
             match news:
                 case News.OFFLINE:
                     source.hold(time.time())
@@ -211,10 +205,10 @@ class Agent:
                     again = source.release()
                 case News.WOKE:
                     again = not source.is_held
-            if again and line.follower is not None:
-                line.follower.reconnect()
+            if again and one.follower is not None:
+                one.follower.reconnect()
             elif again and source.may_recover:
-                line.again.set()
+                one.again.set()
         self._publish()
 
     def activate(self, notification: Notification) -> None:
@@ -224,50 +218,43 @@ class Agent:
         if notification.link is not None:
             self._group.create_task(self._open(notification.link), name="link")
 
-    def _line(self, stream: Stream) -> Line:
+    def _line(self, stream: Stream) -> _Followed:
         mark = self._store.resume(stream.name, identity(stream.url))
         if mark is not None:
             self._outbox.resume(stream.name)
-        return Line(stream, mark.last_event_id if mark else "")
+        return _Followed(Line(stream, self._presets, mark.last_event_id if mark else None))
 
-    def _start(self, line: Line) -> None:
-        line.task = self._group.create_task(self._follow(line), name=f"stream {line.stream.name}")
+    def _start(self, one: _Followed) -> None:
+        one.task = self._group.create_task(self._follow(one), name=f"stream {one.line.name}")
 
-    async def _follow(self, line: Line) -> None:
-        name = line.stream.name
+    async def _follow(self, one: _Followed) -> None:
+        line = one.line
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
-            self._handle(name, events, last_event_id)
+            self._tell(line, *line.decide(events, last_event_id, time.monotonic()))
 
         def changed(reason: str) -> None:
-            if line.was_outage and line.source.ready_state is ReadyState.OPEN:
-                self._outbox.resume(name)
-            line.was_outage = line.source.is_outage
-            line.detail = reason
+            if line.changed(reason, time.monotonic()):
+                self._outbox.resume(line.name)
             self._publish()
 
         while True:
-            line.again.clear()
-            line.follower = Follower(line.source, Transport(line.stream), deliver, changed)
+            one.again.clear()
+            one.follower = Follower(line.source, Transport(line.stream), deliver, changed)
             try:
-                await line.follower.follow()
+                await one.follower.follow()
             except StreamFailed as error:
-                line.detail = str(error)
-                logger.error("%s: %s", name, error)
+                line.changed(str(error), time.monotonic())
+                logger.error("%s: %s", line.name, error)
                 self._publish()
                 self._end_if_nothing_is_left()
             finally:
-                line.follower = None
-            await line.again.wait()
+                one.follower = None
+            await one.again.wait()
 
-    def _handle(self, stream: str, events: Sequence[Event], last_event_id: str) -> None:
-        """The way of one event, for events that came together: they share a transaction."""
-        entries = [
-            Entry(notification=notification, event_type=event.type, event_id=event.id)
-            for event in events
-            if (notification := decide(stream, event)) is not None
-        ]
-        for row, entry in zip(self._store.record(stream, entries, last_event_id), entries, strict=True):
+    def _tell(self, line: Line, entries: Sequence[Entry], place: str) -> None:
+        """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
+        for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
             if row is not None:
                 self._last = replace(entry.notification, row=row)
                 self._outbox.offer(self._last)
@@ -280,14 +267,17 @@ class Agent:
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(TEND)
+            for line in [one.line for one in self._followed.values()]:
+                if due := line.due(time.monotonic()):
+                    self._tell(line, due, self._store.mark(line.name).last_event_id)
             self._store.tend()
 
     def _end_if_nothing_is_left(self) -> None:
-        lines = self._lines.values()
+        lines = [one.line for one in self._followed.values()]
         if self._stay or any(line.source.has_been_open for line in lines):
             return
         if all(line.source.ready_state is ReadyState.CLOSED for line in lines):
-            raise StreamFailed("; ".join(f"{line.stream.name}: {line.detail}" for line in lines))
+            raise StreamFailed("; ".join(f"{line.name}: {line.detail}" for line in lines))
 
     async def _open(self, link: str) -> None:
         try:
@@ -298,17 +288,12 @@ class Agent:
     def _publish(self) -> None:
         if not self._update_is_due:
             self._update_is_due = True
-            asyncio.get_running_loop().call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._send_status)
 
-    def _tell(self) -> None:
+    def _send_status(self) -> None:
         self._update_is_due = False
-        lines = tuple(line.status() for line in self._lines.values())
+        lines = tuple(one.line.status() for one in self._followed.values())
         self._update(Status(lines, paused=self._paused, last_notification=self._last))
-
-
-def _stop(line: Line | None) -> None:
-    if line is not None and line.task is not None:
-        line.task.cancel()
 
 
 def _about_configuration(title: str, body: str) -> Notification:

@@ -39,6 +39,8 @@ _PILE = re.compile(f"({_MARK}{{4}}){_MARK}+")
 _GLUE = re.compile(f"{_MARK}|[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 _REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]+$")
 
+_LATIN = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2010-\u2027]*")
+"""No control, no mark, nothing invisible: letters of Europe, and the punctuation that goes with them."""
 _RUN = re.compile(r"[ \n]+")
 _SPACES = re.compile("  +")
 _SPACES_AROUND_LINE_END = re.compile(" *\n *")
@@ -101,7 +103,7 @@ def only_link_in(text: str) -> str | None:
 
 def _is_tidy(text: str) -> bool:
     """Most text is."""
-    return text.isascii() and text.isprintable() and "  " not in text
+    return ((text.isascii() and text.isprintable()) or bool(_LATIN.fullmatch(text))) and "  " not in text
 
 
 def _drawable(text: str, limit: int) -> str:

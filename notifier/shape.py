@@ -12,9 +12,10 @@ looked at for the name alone.
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
+from typing import NamedTuple
 
 from notifier import plaintext, vocabulary, wording
 from notifier.notification import Urgency
@@ -65,8 +66,7 @@ def find(value: Mapping[str, Json]) -> Found:
     return _chosen(search, value)
 
 
-@dataclass(frozen=True, slots=True)
-class _Object:
+class _Object(NamedTuple):
     values: Mapping[str, Json]
     price: float
     name: str = ""
@@ -81,8 +81,7 @@ class _Object:
         return self.name in ("links", "urls")
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     price: float
     name: str
     text: str
@@ -124,7 +123,7 @@ class _Search:
         """The cheapest link that is one, and a page for persons."""
         for candidate in sorted(self.found.get("link", ()), key=_by_price):
             if (link := plaintext.link(candidate.text)) and not _is_for_machines(link):
-                return replace(candidate, text=link)
+                return candidate._replace(text=link)
         return None
 
     def _look_at(self, one: _Object) -> Iterator[_Object]:

@@ -147,7 +147,8 @@ class Store:
         """For each entry its row, or None if its key was seen within its lifetime.  Committed on return.
 
         Costs no write if `entries` is empty: then the last event ID is written with the stream's next entries or by
-        `tend`, and a crash before that only has the server send again what nobody wanted.
+        `tend`, and a crash before that only has the server send again what nobody wanted.  The very first ID is
+        written at once: without one to resume from, a server sends nothing again.
 
         Args:
             stream: A stream that was resumed.
@@ -160,9 +161,9 @@ class Store:
         known = last_event_id if len(last_event_id) <= ID_LIMIT and _is_unicode(last_event_id) else mark.last_event_id
         mark = replace(mark, last_event_id=known, last_event=now)
         rows: list[int | None] = []
-        if entries:
+        if entries or (mark.last_event_id and not self._marks[stream].last_event_id):
             rows = self._database.run(lambda db: self._write(db, stream, entries, mark, now))
-            self._newest = max(self._newest, *(row or 0 for row in rows))
+            self._newest = max([self._newest, *(row or 0 for row in rows)])
             self._moved.discard(stream)
         else:
             self._moved.add(stream)

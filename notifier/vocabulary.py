@@ -205,8 +205,8 @@ def urgency(name: str, value: object, siblings: frozenset[str]) -> Urgency | Non
 
 
 def _urgency_of_word(name: str, value: str) -> Urgency | None:
-    match = _RANKED_WORD.match(value[:40])
-    if not match or name not in _URGENCY_NAMES:
+    match = _RANKED_WORD.match(value[:40]) if name in _URGENCY_NAMES else None
+    if not match:
         return None
     word = bare(match[1])
     return _URGENCY_OF.get(word) if name not in _LEVELS or word in _LOG_LEVELS else None

@@ -19,18 +19,16 @@ from typing import Annotated
 
 import platformdirs
 import typer
-from aiohttp.http import HttpProcessingError
 
 from server.auth import InvalidTokens
 from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.eventlog.sqlite import SQLiteLog
+from server.limit import Limits
 from server.origin import is_loopback
 from server.remote import Remote, RemoteError, RemoteLost
-from server.site import Limits
 from server.tokens import Tokens
-from server.web import serve
 
 DEFAULT_URL = "http://127.0.0.1:8080/events"
 RETRY = 2.0
@@ -104,6 +102,10 @@ def _serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="A name that a proxy in front is known by; localhost always is. Repeatable."),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Whose pages may read and publish, as https://name. Repeatable."),
+    ] = None,
     tokens: TokensFile = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); with it the server speaks https.", metavar="FILE")
@@ -133,6 +135,8 @@ def _serve(
     """Serve Server-Sent Events that anyone on this machine can publish with curl."""
     if context.invoked_subcommand is not None:
         return
+    from server.web import serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
+
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -157,6 +161,7 @@ def _serve(
             demo=demo,
             log=_open_log(log, port, durability),
             hosts=frozenset(name.lower() for name in allow_host or ()),
+            origins=frozenset(each.rstrip("/").lower() for each in allow_origin or ()),
             tokens=guarded if has_tokens else None,
             tls=_tls(tls_cert, tls_key),
             limits=limits,
@@ -302,6 +307,8 @@ def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
 
 def _is_not_a_stranger_s_fault(record: logging.LogRecord) -> bool:
     """Whether a log record is of more than a request that was no HTTP; aiohttp logs those as its own errors."""
+    from aiohttp.http import HttpProcessingError
+
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 

@@ -145,7 +145,7 @@ class Hub:
             reason = "unknown" if subscriber.position == NOWHERE else "expired"
             frames.append(view.reset(self.log.id_at(page.floor), reason))
         frames += [view.of(record) for record in page.records]
-        subscriber.position = page.records[-1].position if page.records else until
+        subscriber.position = page.records[-1].position if page.records else max(until, page.floor)
         subscriber.transport.write(b"".join(frames))
         await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
 

@@ -16,7 +16,8 @@ from server import origin
 from server.eventlog import EventLog
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
-from server.site import Limits, Site
+from server.limit import Limits
+from server.site import Site
 from server.tokens import Tokens
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ async def serve(
     demo: str | None = None,
     log: EventLog | None = None,
     hosts: Collection[str] = (),
+    origins: Collection[str] = (),
     tokens: Tokens | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits = LIMITS,
@@ -49,6 +51,7 @@ async def serve(
         demo: a name of `demo.PLAYS`, played from when somebody listens.
         log: a `MemoryLog` if None; it is opened and closed here.
         hosts: names, in lower case, that a proxy in front of a loopback server is known by.
+        origins: whose pages may read and publish, such as ``https://status.example``, besides the server's own.
         tokens: only their bearers are answered; None lets everybody in.
         tls: with it the server speaks https alone.
         limits: what it bears.
@@ -59,7 +62,9 @@ async def serve(
     """
     sockets = await _bind(host, port)
     hub = Hub(log or MemoryLog())
-    application = Site(hub, loopback=origin.is_loopback(host), hosts=hosts, tokens=tokens, limits=limits).application()
+    application = Site(
+        hub, loopback=origin.is_loopback(host), hosts=hosts, origins=origins, tokens=tokens, limits=limits
+    ).application()
     runner = web.AppRunner(
         application,
         handler_cancellation=True,

@@ -559,6 +559,7 @@ def test_every_wait_is_another_one() -> None:
         ("http://127.0.0.1/events", False),
         ("http://127.9.9.9/events", False),
         ("http://[::1]:8080/events", False),
+        ("http+unix://%2Frun%2Fa.sock/events", False),
     ],
 )
 def test_only_streams_of_other_machines_wait_for_the_network(url: str, held: bool) -> None:

@@ -122,13 +122,26 @@ def test_filtered_events_move_the_last_event_id_without_a_write_until_the_store_
 
     for n in range(100):
         assert store.record("ci", [], str(n)) == []
-    assert (store.mark("ci").last_event_id, on_disk()) == ("99", "")
+    assert (store.mark("ci").last_event_id, on_disk()) == ("99", "0")
     store.tend()
     assert on_disk() == "99"
     store.record("ci", [], "100")
     assert store.resume("ci", SOURCE) == Mark(opener.clock.now, "100", opener.clock.now)
     store.record("ci", [entry()], "101")
     assert on_disk() == "101"
+
+
+def test_the_first_last_event_id_is_on_disk_at_once_because_nothing_is_sent_again_without_one(
+    opener: Opener, tmp_path: Path
+) -> None:
+    with closing(opener(tmp_path / "history.db")) as store:
+        store.resume("ci", SOURCE)
+        assert store.record("ci", [], "") == []
+        assert store.record("ci", [], "where the log stands") == []
+        with closing(opener(tmp_path / "history.db")) as after_a_kill:
+            mark = after_a_kill.resume("ci", SOURCE)
+        assert mark is not None
+        assert mark.last_event_id == "where the log stands"
 
 
 def test_a_repeated_key_is_recorded_once_but_moves_the_last_event_id(opener: Opener, store: Store) -> None:

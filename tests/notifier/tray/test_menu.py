@@ -112,6 +112,10 @@ def test_the_icon_shows(status: Status, state: IconState) -> None:
         (Status((CI,)), "sse-notifier: connected"),
         (Status((HOME,)), "sse-notifier: offline: connection refused, retrying"),
         (Status((CI,), paused=True), "sse-notifier: notifications are paused"),
+        (
+            Status((StreamStatus("ci", OPEN, caution="may have missed events"),)),
+            "sse-notifier: connected; may have missed events",
+        ),
         (Status((CI, CI)), "sse-notifier: 2 of 2 streams connected"),
         (
             Status((CI, HOME)),
