@@ -17,6 +17,8 @@ from watchfiles import Change, awatch
 
 from notifier.config import Config, parse
 from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
+from notifier.preset import GENERIC
+from notifier.presets import names
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +167,7 @@ class ConfigFile:
             line = data[: error.start].count(b"\n") + 1
             problem = f"{name}:{line}: this is not UTF-8; have the editor save it as UTF-8"
             raise ConfigurationBroken(str(self.path), [problem]) from None
-        return parse(text, self._environ, str(self.path))
+        return parse(text, self._environ, str(self.path), presets=(GENERIC.name, *names()))
 
     async def _watch(self, look: Callable[[], Awaitable[None]]) -> None:
         """Call `look` soon after each save, and every so often, whatever the notices of saves are worth."""

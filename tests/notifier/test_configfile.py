@@ -95,6 +95,24 @@ def test_the_environment_and_the_place_of_the_file_count(path: Path) -> None:
     assert stream.tls.ca == str(path.parent / "ours.pem")
 
 
+@pytest.mark.parametrize(
+    ("preset", "sentence"),
+    [("ntfi", "config.toml:4: preset 'ntfi' is not known; did you mean ntfy?"), ("xyz", "there are .*ntfy")],
+)
+def test_a_preset_that_nobody_knows_is_a_mistake(path: Path, preset: str, sentence: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f'{ONE}preset = "{preset}"')
+    with pytest.raises(ConfigurationBroken, match=sentence):
+        ConfigFile(path, {}).read()
+
+
+@pytest.mark.parametrize("preset", ["auto", "generic", "ntfy"])
+def test_a_preset_that_is_known_is_taken(path: Path, preset: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f'{ONE}preset = "{preset}"')
+    assert ConfigFile(path, {}).read().streams[0].preset == preset
+
+
 # Saves.
 
 
