@@ -129,7 +129,7 @@ MAY_IMPORT = {
         "notifier.sse",
         "notifier.stream",
     },
-    "notifier/configfile.py": {"notifier.config", "notifier.errors"},
+    "notifier/configfile.py": {"notifier.config", "notifier.errors", "notifier.preset", "notifier.presets"},
     "notifier/vault.py": {"notifier.errors", "notifier.secret"},
     "notifier/tls.py": {"notifier.errors", "notifier.stream"},
     "notifier/transport.py": {
