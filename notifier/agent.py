@@ -7,52 +7,60 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from notifier import plaintext
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
-from notifier.errors import LinkFailed, NotifierError, StreamFailed
+from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
+from notifier.line import Line
 from notifier.notification import Notification
 from notifier.outbox import Outbox
-from notifier.rules import decide
-from notifier.source import ReadyState, Source, identity
+from notifier.preset import GENERIC, Preset
+from notifier.presets import known
+from notifier.source import ReadyState, identity
 from notifier.sse import Event
-from notifier.status import Command, Status, StreamStatus, Verb
+from notifier.status import Command, Status, Verb
 from notifier.store import Entry, Store
+from notifier.surroundings import News
 from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
+OURSELVES = "sse-notifier"
+"""In place of a stream's name in what the program says of itself."""
 TEND = 1.0
-"""Seconds between two looks after the history."""
+"""Seconds between two looks after the history, and after rules that wait for a time."""
 
 
-class Line:
-    """One stream that the agent follows, and how it is doing."""
+PROBLEMS_LIMIT = 1_000
+"""Characters of a bubble about a broken configuration; the log has all of it."""
 
-    def __init__(self, stream: Stream, last_event_id: str) -> None:
-        """Not connected yet."""
-        self.stream = stream
-        self.source = Source(stream, last_event_id)
-        self.follower: Follower | None = None
-        self.detail = ""
-        self.was_outage = False
-        self.again = asyncio.Event()
-        """Set when a closed stream shall be followed once more."""
+Reload = Callable[
+    [Config, Callable[[Config], None], Callable[[ConfigurationBroken], None]], Coroutine[object, object, None]
+]
+"""Given the current configuration: calls the first function with each new one, and the second with the mistakes of what
+is none, until it is cancelled."""
 
-    def status(self) -> StreamStatus:
-        """For the person."""
-        source = self.source
-        return StreamStatus(
-            self.stream.name,
-            source.ready_state,
-            self.detail,
-            source.is_outage,
-            is_soon_back=source.is_soon_back,
-            last_heard=source.last_heard,
-        )
+
+@dataclass(slots=True)
+class _Followed:
+    """A line, and what follows it."""
+
+    line: Line
+    task: asyncio.Task[None] | None = None
+    follower: Follower | None = None
+    """None while the line is closed."""
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a closed line shall be followed once more."""
+
+    def stop(self) -> None:
+        """Follow it no longer."""
+        if self.task is not None:
+            self.task.cancel()
 
 
 class Agent:
@@ -66,7 +74,10 @@ class Agent:
         open_link: Callable[[str], Awaitable[None]],
         update: Callable[[Status], None],
         *,
+        presets: Mapping[str, Preset] | None = None,
+        reload: Reload | None = None,
         stay: bool = True,
+        watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -76,16 +87,24 @@ class Agent:
             open_desktop: Makes what bubbles appear on; the agent closes it.
             open_link: Opens a link in the person's browser; may raise LinkFailed.
             update: Told of each change, on the event loop, at most once per turn of it.
+            presets: What is known of kinds of streams, by name; those of the program where it is None.
+            reload: Tells `reconfigure` and `refuse` of each new configuration.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
+            watch: Tells, for ever, what happens to the machine and its network.
         """
+        self._watch = watch
         self._store = store
         self._open_desktop = open_desktop
         self._open_link = open_link
         self._update = update
+        self._reload = reload
         self._stay = stay
         self._outbox = Outbox(store)
-        self._lines = {stream.name: self._line(stream) for stream in config.streams}
+        self._config = config
+        self._has_refused = False
+        self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
+        self._followed = {stream.name: self._line(stream) for stream in config.streams}
         self._paused = False
         self._last: Notification | None = None
         self._update_is_due = False
@@ -105,8 +124,12 @@ class Agent:
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._tend(), name="history")
-                for line in self._lines.values():
-                    group.create_task(self._follow(line), name=f"stream {line.stream.name}")
+                if self._reload is not None:
+                    group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
+                if self._watch is not None:
+                    group.create_task(self._look_out(self._watch), name="surroundings")
+                for one in self._followed.values():
+                    self._start(one)
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -124,13 +147,68 @@ class Agent:
                 self._paused = False
                 self._outbox.unpause()
             case Verb.RECONNECT:
-                for line in self._lines.values():
-                    if line.follower is not None:
-                        line.follower.reconnect()
-                    line.again.set()
+                for one in self._followed.values():
+                    one.line.may_have_missed = False
+                    if one.follower is not None:
+                        one.follower.reconnect()
+                    one.again.set()
             case Verb.OPEN:
                 if self._last is not None:
                     self.activate(self._last)
+        self._publish()
+
+    def reconfigure(self, config: Config) -> None:
+        """Follow what `config` says from now on.  While it runs, and on the event loop only.
+
+        Streams that it does not change notice nothing; a changed one goes on after its last recorded event.
+        """
+        followed: dict[str, _Followed] = {}
+        is_offline = any(one.line.source.is_held for one in self._followed.values())
+        for stream in config.streams:
+            one = self._followed.pop(stream.name, None)
+            if one is None or one.line.stream != stream:
+                if one is not None:
+                    one.stop()
+                one = self._line(stream)
+                if is_offline:
+                    one.line.source.hold(time.time())
+                self._start(one)
+            followed[stream.name] = one
+        for one in self._followed.values():
+            one.stop()
+        self._followed = followed
+        if self._has_refused:
+            self._has_refused = False
+            self._outbox.tell(
+                _about_configuration("The configuration is in order again", "It is followed from now on.")
+            )
+        self._publish()
+
+    def refuse(self, error: ConfigurationBroken) -> None:
+        """Tell the person that what was saved is no configuration.  On the event loop only."""
+        logger.error("%s", error)
+        self._has_refused = True
+        count = len(error.problems)
+        title = f"{count} mistakes in the configuration" if count > 1 else "A mistake in the configuration"
+        problems = plaintext.lines("\n".join(error.problems), PROBLEMS_LIMIT)
+        self._outbox.tell(_about_configuration(title, f"{problems}\nUntil it is mended, all goes on as before."))
+
+    def heed(self, news: News) -> None:
+        """Something happened to the machine or its network.  On the event loop only."""
+        for one in self._followed.values():
+            source = one.line.source
+            match news:
+                case News.OFFLINE:
+                    source.hold(time.time())
+                    again = False
+                case News.ONLINE:
+                    again = source.release()
+                case News.WOKE:
+                    again = not source.is_held
+            if again and one.follower is not None:
+                one.follower.reconnect()
+            elif again and source.may_recover:
+                one.again.set()
         self._publish()
 
     def activate(self, notification: Notification) -> None:
@@ -140,64 +218,66 @@ class Agent:
         if notification.link is not None:
             self._group.create_task(self._open(notification.link), name="link")
 
-    def _line(self, stream: Stream) -> Line:
+    def _line(self, stream: Stream) -> _Followed:
         mark = self._store.resume(stream.name, identity(stream.url))
         if mark is not None:
             self._outbox.resume(stream.name)
-        return Line(stream, mark.last_event_id if mark else "")
+        return _Followed(Line(stream, self._presets, mark.last_event_id if mark else None))
 
-    async def _follow(self, line: Line) -> None:
-        name = line.stream.name
+    def _start(self, one: _Followed) -> None:
+        one.task = self._group.create_task(self._follow(one), name=f"stream {one.line.name}")
+
+    async def _follow(self, one: _Followed) -> None:
+        line = one.line
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
-            self._handle(name, events, last_event_id)
+            self._tell(line, *line.decide(events, last_event_id, time.monotonic()))
 
         def changed(reason: str) -> None:
-            if line.was_outage and line.source.ready_state is ReadyState.OPEN:
-                self._outbox.resume(name)
-            line.was_outage = line.source.is_outage
-            line.detail = reason
+            if line.changed(reason, time.monotonic()):
+                self._outbox.resume(line.name)
             self._publish()
 
         while True:
-            line.again.clear()
-            line.follower = Follower(line.source, Transport(line.stream), deliver, changed)
+            one.again.clear()
+            one.follower = Follower(line.source, Transport(line.stream), deliver, changed)
             try:
-                await line.follower.follow()
+                await one.follower.follow()
             except StreamFailed as error:
-                line.detail = str(error)
-                logger.error("%s: %s", name, error)
+                line.changed(str(error), time.monotonic())
+                logger.error("%s: %s", line.name, error)
                 self._publish()
                 self._end_if_nothing_is_left()
             finally:
-                line.follower = None
-            await line.again.wait()
+                one.follower = None
+            await one.again.wait()
 
-    def _handle(self, stream: str, events: Sequence[Event], last_event_id: str) -> None:
-        """The way of one event, for events that came together: they share a transaction."""
-        entries = [
-            Entry(notification=notification, event_type=event.type, event_id=event.id)
-            for event in events
-            if (notification := decide(stream, event)) is not None
-        ]
-        for row, entry in zip(self._store.record(stream, entries, last_event_id), entries, strict=True):
+    def _tell(self, line: Line, entries: Sequence[Entry], place: str) -> None:
+        """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
+        for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
             if row is not None:
                 self._last = replace(entry.notification, row=row)
                 self._outbox.offer(self._last)
         if entries:
             self._publish()
 
+    async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:
+        await watch(self.heed)
+
     async def _tend(self) -> None:
         while True:
             await asyncio.sleep(TEND)
+            for line in [one.line for one in self._followed.values()]:
+                if due := line.due(time.monotonic()):
+                    self._tell(line, due, self._store.mark(line.name).last_event_id)
             self._store.tend()
 
     def _end_if_nothing_is_left(self) -> None:
-        lines = self._lines.values()
+        lines = [one.line for one in self._followed.values()]
         if self._stay or any(line.source.has_been_open for line in lines):
             return
         if all(line.source.ready_state is ReadyState.CLOSED for line in lines):
-            raise StreamFailed("; ".join(f"{line.stream.name}: {line.detail}" for line in lines))
+            raise StreamFailed("; ".join(f"{line.name}: {line.detail}" for line in lines))
 
     async def _open(self, link: str) -> None:
         try:
@@ -208,12 +288,16 @@ class Agent:
     def _publish(self) -> None:
         if not self._update_is_due:
             self._update_is_due = True
-            asyncio.get_running_loop().call_soon(self._tell)
+            asyncio.get_running_loop().call_soon(self._send_status)
 
-    def _tell(self) -> None:
+    def _send_status(self) -> None:
         self._update_is_due = False
-        lines = tuple(line.status() for line in self._lines.values())
+        lines = tuple(one.line.status() for one in self._followed.values())
         self._update(Status(lines, paused=self._paused, last_notification=self._last))
+
+
+def _about_configuration(title: str, body: str) -> Notification:
+    return Notification(stream=OURSELVES, title=title, body=body, key="configuration")
 
 
 @contextlib.asynccontextmanager

@@ -17,17 +17,19 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from platformdirs import user_state_path
+from platformdirs import user_config_path, user_state_path
 
 from notifier import __version__, config, moment, plaintext
-from notifier.agent import Agent
+from notifier.agent import Agent, Reload
 from notifier.client import Follower
 from notifier.config import Config
+from notifier.configfile import ConfigFile
 from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
 from notifier.desktop.log import lines
 from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
 from notifier.history import Row, read_history
+from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
 from notifier.source import Source
 from notifier.sse import Event
@@ -46,7 +48,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Urls = Annotated[list[str], typer.Argument(metavar="URL...", help="Address of an event stream, http or https.")]
+configuration = typer.Typer(name="config", help="The configuration file: write it, check it, describe it.")
+app.add_typer(configuration)
+
+Urls = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="URL...", help="Address of an event stream.  Without one, the configuration file counts."),
+]
+File = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="The configuration file, in place of the usual one.")
+]
 Url = Annotated[str, typer.Argument(metavar="URL", help="Address of an event stream, http or https.")]
 Headers = Annotated[
     list[str] | None,
@@ -94,7 +105,8 @@ def options(
 
 @app.command()
 def run(
-    urls: Urls,
+    urls: Urls = None,
+    file: File = None,
     header: Headers = None,
     allow_plain_credentials: PlainCredentials = False,
     no_tray: NoTray = False,
@@ -105,6 +117,12 @@ def run(
     sse-notifier run https://ntfy.sh/mytopic/sse
     """
     _log(verbose=verbose)
+    if not urls:
+        if header or allow_plain_credentials:
+            raise UsageError("--header and --allow-plain-credentials are for URLs; the configuration has its own")
+        return _run_configured(_config_file(file), with_tray=not no_tray)
+    if file is not None:
+        raise UsageError("follow either URLs or a configuration; the URLs can be written into it")
     settings = config.from_arguments(urls, header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     return _run(contextlib.nullcontext(settings), _history_path(), with_tray=not no_tray)
 
@@ -152,6 +170,34 @@ def history(
         _print_line(_row_as_json(row) if json else _row_as_text(row))
 
 
+@configuration.command("init")
+def config_init(file: File = None) -> None:
+    """Write a commented file to begin with; one that is there is left alone."""
+    made = _config_file(file)
+    made.create()
+    print(f"{made.path} is written; add your streams to it, then: sse-notifier run")
+
+
+@configuration.command("path")
+def config_path(file: File = None) -> None:
+    """Show where the configuration file is, or would be."""
+    print(_config_file(file).path)
+
+
+@configuration.command("check")
+def config_check(file: File = None) -> None:
+    """Look for mistakes in the configuration file, and tell all of them."""
+    checked = _config_file(file)
+    count = len(checked.read().streams)
+    print(f"{checked.path} is in order: {count} {'stream' if count == 1 else 'streams'}")
+
+
+@configuration.command("schema")
+def config_schema() -> None:
+    """Print the JSON Schema of the configuration file, for editors."""
+    print(json.dumps(config.schema(), indent=2))
+
+
 @contextlib.asynccontextmanager
 async def _demo_server() -> AsyncIterator[Config]:
     from server.web import serve
@@ -163,7 +209,21 @@ async def _demo_server() -> AsyncIterator[Config]:
         yield config.from_arguments([f"{base}/events"])
 
 
-def _run(settings: contextlib.AbstractAsyncContextManager[Config], history: Path | None, *, with_tray: bool) -> int:
+def _run_configured(file: ConfigFile, *, with_tray: bool) -> int:
+    settings = file.read()
+    if not settings.streams:
+        raise UsageError(f"{file.path} names no stream yet; add one: [[streams]], and below it a url")
+    with file.locked(_state_path() / "locks"):
+        return _run(contextlib.nullcontext(settings), _history_path(), with_tray=with_tray, reload=file.follow)
+
+
+def _run(
+    settings: contextlib.AbstractAsyncContextManager[Config],
+    history: Path | None,
+    *,
+    with_tray: bool,
+    reload: Reload | None = None,
+) -> int:
     """The agent on its loop in the background, the tray on the main thread."""
     from notifier.tray.tray import Tray
 
@@ -176,7 +236,19 @@ def _run(settings: contextlib.AbstractAsyncContextManager[Config], history: Path
     async def session() -> None:
         async with settings as config:
             with contextlib.closing(Store(history, clock=time.time, tell=_say)) as store:
-                agents.append(Agent(config, store, _open_desktop, _open_link, tray.update, stay=False))
+                lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
+                agents.append(
+                    Agent(
+                        config,
+                        store,
+                        _open_desktop,
+                        _open_link,
+                        tray.update,
+                        reload=reload,
+                        stay=reload is not None,
+                        watch=lookout.run,
+                    )
+                )
                 await agents[0].run()
 
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
@@ -202,8 +274,17 @@ def _obey(agents: list[Agent], command: Command) -> None:
         agents[0].obey(command)
 
 
+def _config_file(path: Path | None) -> ConfigFile:
+    usual = user_config_path("sse-notifier", appauthor=False) / "config.toml"
+    return ConfigFile(path or usual, os.environ)
+
+
+def _state_path() -> Path:
+    return user_state_path("sse-notifier", appauthor=False)
+
+
 def _history_path() -> Path:
-    return user_state_path("sse-notifier", appauthor=False) / "history.db"
+    return _state_path() / "history.db"
 
 
 async def _open_desktop(activated: Activated) -> Desktop:

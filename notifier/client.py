@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import ContentEncodingError
 
 from notifier.body import Body
 from notifier.errors import StreamFailed, StreamLost
-from notifier.source import ReadyState, Request, Response, Source
+from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
 from notifier.sse import Event
 from notifier.transport import Call, Transport
 
@@ -28,7 +28,7 @@ LOOK = 10.0
 """Seconds of silence after which it is asked whether the connection still exists."""
 
 NOT_HTTP = "the server's answer is not proper HTTP"
-MISSING_DECODER = "what unpacks it is not installed; pip install Brotli backports.zstd"
+MISSING_DECODER = "it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)"
 
 Deliver = Callable[[Sequence[Event], str], Awaitable[None]]
 """Takes events that came together, and the last event ID after them, into safe hands.  There may be no event, just an
@@ -98,6 +98,9 @@ class Follower:
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
         await asyncio.sleep(delay)
+        if source.is_held:
+            self._lost("this computer has no network")
+            await asyncio.sleep(LONGEST_HOLD)
         return False
 
     def _connected(self) -> None:
@@ -138,7 +141,8 @@ class Follower:
                 return await stack.enter_async_context(self._transport.get(call))
         except TimeoutError as error:
             raise StreamLost(f"no answer within {self._source.stream.connect_timeout:g} s") from error
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, UnicodeError) as error:
+            # A host's name that cannot be encoded, a label that is too long, is a bare UnicodeError of the resolver.
             raise self._source.fail(StreamFailed("its address is no URL that can be asked for")) from error
         except (aiohttp.ClientError, OSError) as error:
             raise StreamLost(_explain(error)) from error
@@ -167,7 +171,7 @@ class Follower:
     async def _next(self, response: aiohttp.ClientResponse, body: Body) -> bytes:
         """The next bytes of the body; none at its end."""
         clock = asyncio.get_running_loop().time
-        idle_timeout = self._source.stream.idle_timeout
+        idle_timeout = self._source.idle_timeout
         deadline = clock() + idle_timeout
         while True:
             try:
@@ -194,6 +198,7 @@ def _head(response: aiohttp.ClientResponse) -> Response:
         content_encoding=response.headers.get(aiohttp.hdrs.CONTENT_ENCODING, "").strip().lower(),
         location=response.headers.get(aiohttp.hdrs.LOCATION),
         retry_after=response.headers.get(aiohttp.hdrs.RETRY_AFTER),
+        headers={name.lower(): value for name, value in response.headers.items()},
     )
 
 

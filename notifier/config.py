@@ -124,15 +124,15 @@ def parse(text: str, environ: Mapping[str, str], path: str = "config.toml") -> C
     except tomllib.TOMLDecodeError as error:
         line, sentence = problem_of_toml(error)
         last = text.rstrip().count("\n") + 1
-        raise ConfigurationBroken(file.name, [tell(file.name, line or last, sentence)]) from None
+        raise ConfigurationBroken(path, [tell(file.name, line or last, sentence)]) from None
     except RecursionError:
-        raise ConfigurationBroken(file.name, [tell(file.name, None, "its brackets are nested too deeply")]) from None
+        raise ConfigurationBroken(path, [tell(file.name, None, "its brackets are nested too deeply")]) from None
     reading = _Reading(document, Environment(environ, str(file.parent)))
     streams = reading.streams()
     if reading.problems:
         lines = lines_of(text)
         found = sorted({(_line(lines, problem.path), problem.sentence) for problem in reading.problems})
-        raise ConfigurationBroken(file.name, [tell(file.name, line, sentence) for line, sentence in found])
+        raise ConfigurationBroken(path, [tell(file.name, line, sentence) for line, sentence in found])
     return Config(streams=tuple(streams))
 
 

@@ -5,6 +5,7 @@
     NotifierError            the command line prints it in one sentence and exits 1
     ├── UsageError           an argument or the configuration is wrong; exit 2
     │   └── ConfigurationBroken  every mistake of a configuration file at once
+    ├── AlreadyRunning       another process follows this configuration
     ├── StreamLost           the connection is gone and will be reestablished (HTML 9.2.3)
     ├── StreamFailed         told never to come back (HTML 9.2.3: fail the connection)
     ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
@@ -32,7 +33,7 @@ class ConfigurationBroken(UsageError):
     """A configuration file cannot be taken as it is.
 
     Args:
-        file: Its name.
+        file: Its path.
         problems: What is wrong with it, a line each: `FILE:LINE: SENTENCE`.
     """
 
@@ -40,6 +41,10 @@ class ConfigurationBroken(UsageError):
         self.problems = tuple(problems)
         count = f"{len(self.problems)} mistakes" if len(self.problems) > 1 else "a mistake"
         super().__init__("\n".join([f"{file} has {count}:", *self.problems]))
+
+
+class AlreadyRunning(NotifierError):
+    """One program per configuration: two would show each notification twice."""
 
 
 class StreamLost(NotifierError):

@@ -147,9 +147,11 @@ class Judge:
 
     def _say(self, values: Values, draft: Draft, key: str) -> Notification:
         identity = as_key(self._identity.render(values)) if self._identity is not None else ""
-        blank = self._titled(self._stream)
-        said = self._words.say(values, draft, blank if key else None)
-        return replace(said, key=key or said.key, identity=identity or None)
+        if self._key is None and not key:
+            said = self._words.say(values, draft)
+            return replace(said, identity=identity or None)
+        said = self._words.say(values, draft, self._titled(self._stream))
+        return replace(said, key=key or None, identity=identity or None)
 
     def _titled(self, title: str) -> Notification:
         return Notification(stream=self._stream, title=plaintext.line(title, TITLE_LIMIT) or "Event")

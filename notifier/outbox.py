@@ -57,6 +57,12 @@ class Outbox:
         self._let_out(self._gate.offer(time.monotonic(), notification))
         self._something.set()
 
+    def tell(self, notification: Notification) -> None:
+        """Show next what is about the program itself: it is in no history, and no gate holds it."""
+        assert notification.row is None, "what is recorded is offered"
+        self._ready.appendleft((notification, 0))
+        self._something.set()
+
     def pause(self) -> None:
         """Show nothing until `unpause`."""
         self._gate.shut()

@@ -29,17 +29,17 @@ class Resume:
 
     def __init__(self, how: str = "auto", cursor: str = "") -> None:
         self._name, self._template = "", None
-        self.is_possible = how != "none"
-        """Whether this kind of stream can be asked for what was missed."""
+        self.uses_ids = how in ("auto", "last-event-id")
+        """Whether the standard's way is taken."""
         if how.startswith("query:"):
             self._name, _, source = how.removeprefix("query:").partition("=")
             self._template = Template(source)
-        self.cursor = cursor if self.is_possible else ""
+        self.cursor = cursor if how != "none" else ""
 
     @property
     def last_event_id(self) -> str:
         """What to send as Last-Event-ID; empty for nothing."""
-        return "" if self._template is not None else self.cursor
+        return self.cursor if self.uses_ids else ""
 
     @property
     def query(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Resume:
     def take(self, events: Sequence[Event], last_event_id: str) -> str:
         """The place in the stream after these events, whose last event ID is this."""
         if self._template is None:
-            self.cursor = last_event_id if self.is_possible else ""
+            self.cursor = last_event_id if self.uses_ids else ""
             return self.cursor
         for event in reversed(events):
             values = {"data": payload.read(event.data), "event": {"type": event.type, "id": event.id or ""}}

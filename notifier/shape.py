@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from notifier import plaintext, vocabulary, wording
@@ -87,6 +88,9 @@ class _Candidate(NamedTuple):
     home: _Object
 
 
+_by_price = attrgetter("price")
+
+
 @dataclass(slots=True)
 class _Search:
     """Every field that may count, by the role it may have."""
@@ -109,8 +113,18 @@ class _Search:
 
     def best(self, role: str, besides: _Candidate | None = None) -> _Candidate | None:
         """The cheapest candidate for a role that does not repeat what `besides` says."""
-        others = (c for c in self.found.get(role, ()) if not (besides and besides.text == c.text))
-        return min(others, key=lambda candidate: candidate.price, default=None)
+        found = self.found.get(role)
+        if not found:
+            return None
+        others = (c for c in found if not (besides and besides.text == c.text))
+        return min(others, key=_by_price, default=None)
+
+    def link(self) -> _Candidate | None:
+        """The cheapest link that is one, and a page for persons."""
+        for candidate in sorted(self.found.get("link", ()), key=_by_price):
+            if (link := plaintext.link(candidate.text)) and not _is_for_machines(link):
+                return candidate._replace(text=link)
+        return None
 
     def _look_at(self, one: _Object) -> Iterator[_Object]:
         siblings = frozenset(vocabulary.bare(name) for name in islice(one.values, FIELDS_LIMIT))
@@ -134,7 +148,7 @@ class _Search:
             named = role in ("name", "sender", "subject", "kind")
             if (text.strip() or role == "body") and not (named and _NO_NAME.match(text)):
                 if role == "link":
-                    self._offer_link(name, text, one.price + rank / 10, one)
+                    self._offer(role, one.price + rank / 10, name, text, one)
                 elif role in _CLASS_PRICE:
                     self._offer("title", one.price + _CLASS_PRICE[role] + rank / 10, name, text, one)
                 elif role == "body" and not text.strip():
@@ -145,7 +159,7 @@ class _Search:
                 elif role != "key" or one.price <= _KEY_PRICE_LIMIT:
                     self._offer(role, one.price + rank / 100, name, text, one)
         if vocabulary.names_a_page(name) or (one.holds_links and vocabulary.may_be_a_page(name)):
-            self._offer_link(name, text, one.price + 2, one)
+            self._offer("link", one.price + 2, name, text, one)
         if vocabulary.bare(name) in ("status", "state") and one.price <= _WRAPPER:
             self.settled = self.settled or vocabulary.is_settled(text)
 
@@ -162,10 +176,6 @@ class _Search:
         level = vocabulary.urgency(name, value, siblings)
         if level is not None and (self.urgency is None or price < self.urgency[0]):
             self.urgency, self.urgency_name = (price, level), name
-
-    def _offer_link(self, name: str, text: str, price: float, home: _Object) -> None:
-        if (link := plaintext.link(text)) and not _is_for_machines(link):
-            self._offer("link", price, name, link, home)
 
     def _offer(self, role: str, price: float, name: str, text: str, home: _Object) -> None:
         self.found.setdefault(role, []).append(_Candidate(price, name, text, home))
@@ -184,7 +194,7 @@ def _chosen(search: _Search, value: Mapping[str, Json]) -> Found:
     elif body and not who:
         title, body = _headed(search, body)
     empty = search.best("emptiness")
-    link, key = search.best("link"), search.best("key") if title or body else None
+    link, key = search.link(), search.best("key") if title or body else None
     used = {c.name for c in (title, body, who, link, key, empty, None if title else kind) if c} | {search.urgency_name}
     if title:
         used |= {candidate.name for candidate in search.found.get("body", ()) if candidate.text == title.text}

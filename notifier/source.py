@@ -22,16 +22,19 @@ the stream ended and was no use       an outage like network trouble: accepting 
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urlencode, urljoin, urlsplit
 
 from notifier import __version__
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
+from notifier.proxy import is_loopback
+from notifier.resume import Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
 
@@ -51,6 +54,8 @@ QUICK_RETURNS = 20
 QUICK_RETURN_EVERY = 2.0
 """... and the seconds after which one more is allowed."""
 REDIRECTS = 10
+LONGEST_HOLD = 300.0
+"""Seconds between two attempts while there is said to be no network: whoever says so may be wrong."""
 
 TRY_AGAIN = {408, 425, 429}
 REDIRECT = {301, 302, 303, 307, 308}
@@ -100,16 +105,24 @@ class Response:
     """Lower case; empty where there is none."""
     location: str | None = None
     retry_after: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """All of them; names in lower case."""
 
 
 class Source:
     """One stream: its ready state, its last event ID, its next request and its next wait."""
 
-    def __init__(self, stream: Stream, last_event_id: str = "") -> None:
-        """Begin as CONNECTING, resuming after `last_event_id` where it is not empty."""
+    def __init__(self, stream: Stream, last_event_id: str = "", *, resume: Resume | None = None) -> None:
+        """Begin as CONNECTING, going on after `last_event_id`, or where `resume` says."""
         self.stream = stream
+        self.resume = resume or Resume(cursor=last_event_id)
+        """How to go on after a break; may be replaced when the kind of stream is known."""
+        self.idle_timeout = stream.idle_timeout
+        """Seconds; may be replaced when the kind of stream is known."""
+        self.response_headers: Mapping[str, str] = {}
+        """Of the response that is open, or was; names in lower case."""
         self.ready_state = ReadyState.CONNECTING
-        self.last_event_id = last_event_id
+        self.last_event_id = self.resume.last_event_id
         """ID to resume after: the last one that `delivered` was told of."""
         self.failures = 0
         """Attempts of no use since the last one that was."""
@@ -117,6 +130,7 @@ class Source:
         self.has_been_open = False
         self.last_heard: float | None = None
         """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
+        self._held_since: float | None = None
         self.request = self._first_request()
         self._redirects = 0
         self._blames_network = False
@@ -130,7 +144,8 @@ class Source:
     @property
     def is_outage(self) -> bool:
         """Whether a person should hear that it is offline: a planned close that is soon mended is not."""
-        return self.ready_state is not ReadyState.OPEN and (self.failures > 0 or self.ready_state is ReadyState.CLOSED)
+        lost = self.failures > 0 or self.is_held or self.ready_state is ReadyState.CLOSED
+        return self.ready_state is not ReadyState.OPEN and lost
 
     @property
     def may_recover(self) -> bool:
@@ -140,7 +155,32 @@ class Source:
     @property
     def is_soon_back(self) -> bool:
         """Whether the stream only ended as many do, and the first attempt to follow it further is under way."""
-        return self.ready_state is ReadyState.CONNECTING and self.has_been_open and self.failures == 0
+        return self.ready_state is ReadyState.CONNECTING and self.has_been_open and not self.is_outage
+
+    @property
+    def is_held(self) -> bool:
+        """Whether there is no network that it could be followed over."""
+        return self._held_since is not None
+
+    def hold(self, wall_clock: float) -> None:
+        """There is no network any more, at this second since the epoch.  Streams of this machine go on."""
+        if self._held_since is None and not _is_here(self.stream.url):
+            self._held_since = wall_clock
+
+    def release(self) -> bool:
+        """There is a network again, or another one.
+
+        Returns:
+            Whether to connect anew at once: not on this machine, nor where bytes came while there was no network.
+        """
+        since, self._held_since = self._held_since, None
+        is_alive = self.ready_state is ReadyState.OPEN and since is not None and (self.last_heard or 0.0) > since
+        return not is_alive and not _is_here(self.stream.url)
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether the server is asked for what came while the stream was away."""
+        return bool(self.resume.query or (self.resume.uses_ids and self.last_event_id))
 
     def connect(self) -> Request:
         """The request that begins an attempt."""
@@ -177,6 +217,7 @@ class Source:
             self.ready_state = ReadyState.OPEN
             self.has_been_open = True
             self.last_heard = wall_clock
+            self.response_headers = response.headers
             self._opened = now
             return None
         if status == HTTPStatus.NO_CONTENT:
@@ -269,7 +310,7 @@ class Source:
         return allowed
 
     def _first_request(self) -> Request:
-        return Request(self.stream.url, self._headers())
+        return Request(_with_query(self.stream.url, self.resume.query), self._headers())
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -279,7 +320,7 @@ class Source:
             "Cache-Control": "no-store",
             "User-Agent": USER_AGENT,
         }
-        if self.last_event_id and not CONTROL.search(self.last_event_id):
+        if self.resume.uses_ids and self.last_event_id and not CONTROL.search(self.last_event_id):
             headers["Last-Event-ID"] = self.last_event_id
         return headers
 
@@ -318,6 +359,15 @@ class Source:
         return self.request
 
 
+def _with_query(url: str, query: Mapping[str, str]) -> str:
+    """The URL with these parameters in the place of those of the same name."""
+    if not query:
+        return url
+    parts = urlsplit(url)
+    kept = [pair for pair in parts.query.split("&") if pair and unquote(pair.partition("=")[0]) not in query]
+    return parts._replace(query="&".join([*kept, urlencode(query)])).geturl()
+
+
 def identity(url: str) -> str:
     """What of `url` says which events these are, without secrets: origin and path."""
     scheme, host, port = _origin(url)
@@ -342,6 +392,12 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     if parts.scheme == UNIX:
         return parts.scheme, parts.netloc, None
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _is_here(url: str) -> bool:
+    """Whether this machine itself serves the URL."""
+    parts = urlsplit(url)
+    return parts.scheme == UNIX or is_loopback(parts.hostname or "")
 
 
 def _without_credentials(url: str) -> str:

@@ -26,6 +26,8 @@ class StreamStatus:
     last_heard: float | None = None
     """Seconds since the epoch of the last byte, a keep-alive's too, when this was made; None before the first.
     A byte alone makes no new status: who wants to show the age asks for one with `Verb.LOOK`."""
+    caution: str = ""
+    """What a person must keep in mind although it is connected; empty mostly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,12 @@ from pydantic import (
 
 from notifier.complaint import Mistakes
 from notifier.environment import environment
+from notifier.errors import UsageError
 from notifier.proxy import ProxyRule, is_loopback
+from notifier.resume import HOW
+from notifier.rule import Rule
 from notifier.secret import Secret, why_unsendable
+from notifier.template import Template
 
 FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """A header's name: an RFC 9110 token; a cookie's name is one too (RFC 6265 4.1.1)."""
@@ -44,6 +48,17 @@ def _fill(text: str, info: ValidationInfo) -> str:
 def _locate(text: str, info: ValidationInfo) -> str:
     around = environment(info)
     return around.path(text) if around else text
+
+
+def _is_a_way_to_resume(how: str) -> str:
+    if not HOW.fullmatch(how):
+        raise ValueError('is "auto", "last-event-id", "none" or "query:NAME=TEMPLATE"')
+    if how.startswith("query:"):
+        try:
+            Template(how.partition("=")[2])
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+    return how
 
 
 Text = Annotated[str, Field(min_length=1), AfterValidator(_fill)]
@@ -149,6 +164,13 @@ class Stream(Settings):
     """From the first packet to the end of the response's headers."""
     longest_delay: Annotated[Number, Field(ge=0.1, le=3_600, json_schema_extra={"unit": "seconds"})] = 60.0
     """Ceiling of the backoff between two attempts."""
+    preset: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")] = "auto"
+    """What kind of stream it is: `"auto"` finds out, `"generic"` knows nothing, or the name of a preset."""
+    resume: Annotated[str, AfterValidator(_is_a_way_to_resume)] = "auto"
+    """How to go on after a break: `"last-event-id"`, `"none"`, or `"query:NAME=TEMPLATE"`, such as
+    `"query:since={{ data.time }}"`; `"auto"` does what the kind of stream needs."""
+    rules: tuple[Rule, ...] = ()
+    """What becomes of its events; the first that fits.  They come before those of the preset."""
     event_limit: Annotated[WholeNumber, Field(ge=1_024, le=1 << 30, json_schema_extra={"unit": "bytes"})] = 16 << 20
     """A larger event fails the stream."""
 

@@ -165,7 +165,11 @@ def _with_query(url: str, tokens: dict[str, str]) -> str:
 
 def _exactly(url: str) -> URL:
     """The URL as it was written, since signatures may be over its very characters; what cannot be sent is encoded."""
-    return URL(url, encoded=SENDABLE.fullmatch(url) is not None)
+    try:
+        return URL(url, encoded=SENDABLE.fullmatch(url) is not None)
+    except ValueError as error:
+        # A host that cannot be encoded, say, from a redirect: aiohttp would have said it like this.
+        raise aiohttp.InvalidURL(url) from error
 
 
 def _with_headers(ours: dict[str, str], own: dict[str, str]) -> dict[str, str]:

@@ -94,6 +94,7 @@ _WORDS = {
 _URGENCY_OF = {word: urgency for urgency, words in _WORDS.items() for word in words.split()}
 _LEVELS = _set_of("level loglevel severitytext")
 _URGENCY_NAMES = _LEVELS | _set_of("urgency priority severity prio importance criticality")
+_FLAGS = _set_of("urgent critical")
 _LOG_LEVELS = _set_of(
     "debug trace verbose info information informational notice warning warn error err critical crit fatal emergency"
     " emerg panic alert"
@@ -184,8 +185,10 @@ def is_settled(word: str) -> bool:
 def urgency(name: str, value: object, siblings: frozenset[str]) -> Urgency | None:
     """How urgent `value` is under `name`; `siblings` are the bare names beside it.  None: it is no urgency."""
     name = bare(name)
+    if name not in _URGENCY_NAMES and name not in _FLAGS:
+        return None
     if isinstance(value, bool):
-        return Urgency.CRITICAL if value and name in ("urgent", "critical") else None
+        return Urgency.CRITICAL if value and name in _FLAGS else None
     if isinstance(value, str):
         if not value.strip().isdigit():
             return _urgency_of_word(name, value)

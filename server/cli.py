@@ -19,18 +19,16 @@ from typing import Annotated
 
 import platformdirs
 import typer
-from aiohttp.http import HttpProcessingError
 
 from server.auth import InvalidTokens
 from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.eventlog.sqlite import SQLiteLog
+from server.limit import Limits
 from server.origin import is_loopback
 from server.remote import Remote, RemoteError, RemoteLost
-from server.site import Limits
 from server.tokens import Tokens
-from server.web import serve
 
 DEFAULT_URL = "http://127.0.0.1:8080/events"
 RETRY = 2.0
@@ -91,14 +89,23 @@ def _serve(
     log: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE|memory",
-            help="Where events are kept for those who come back: a file, or memory, which a restart forgets. "
+            metavar="FILE|memory|redis://HOST",
+            help="Where events are kept for those who come back: a file, Redis for many servers, or memory, "
+            "which a restart forgets. "
             "Without this a file of its own for each port; memory with --port 0.",
         ),
     ] = None,
     durability: Annotated[
         Durability, typer.Option(help="What a 201 is safe from: a crash of the server, or a power cut too (full).")
     ] = Durability.NORMAL,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name that a proxy in front is known by; localhost always is. Repeatable."),
+    ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Whose pages may read and publish, as https://name. Repeatable."),
+    ] = None,
     tokens: TokensFile = None,
     tls_cert: Annotated[
         Path | None, typer.Option(help="Certificate chain (PEM); with it the server speaks https.", metavar="FILE")
@@ -128,6 +135,8 @@ def _serve(
     """Serve Server-Sent Events that anyone on this machine can publish with curl."""
     if context.invoked_subcommand is not None:
         return
+    from server.web import serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
+
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
@@ -151,6 +160,8 @@ def _serve(
             port=port,
             demo=demo,
             log=_open_log(log, port, durability),
+            hosts=frozenset(name.lower() for name in allow_host or ()),
+            origins=frozenset(each.rstrip("/").lower() for each in allow_origin or ()),
             tokens=guarded if has_tokens else None,
             tls=_tls(tls_cert, tls_key),
             limits=limits,
@@ -281,12 +292,23 @@ def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
     """The log that the person named, or one that the next server on the same port finds again."""
     if name == "memory" or (name is None and port == 0):
         return MemoryLog()
+    if name and name.startswith(("redis://", "rediss://", "unix://")):
+        try:
+            from server.eventlog.redis import RedisLog
+        except ModuleNotFoundError as error:
+            raise _failed("a log in Redis needs the extra: pip install 'sse-notifier[redis]'") from error
+        try:
+            return RedisLog(name)
+        except ValueError as error:
+            raise _failed(f"that is no URL of Redis: {error}") from error
     path = Path(name) if name else platformdirs.user_state_path("sse-server") / f"events-{port}.db"
     return SQLiteLog(path, durability=durability.value)
 
 
 def _is_not_a_stranger_s_fault(record: logging.LogRecord) -> bool:
     """Whether a log record is of more than a request that was no HTTP; aiohttp logs those as its own errors."""
+    from aiohttp.http import HttpProcessingError
+
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 

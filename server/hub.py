@@ -50,6 +50,8 @@ class Hub:
         self.heartbeat = heartbeat
         self.head = 0
         """Position up to which live subscribers have everything."""
+        self._life = 0
+        """Counts the logs that there were."""
         self._live: dict[View, set[Subscriber]] = {}
         self._batch: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -57,7 +59,7 @@ class Hub:
 
     async def open(self) -> None:
         """Open the log, and start the one timer that there is."""
-        await self.log.open(self._deliver)
+        await self.log.open(self._deliver, self._restart)
         self.head = self.log.head
         self._timer = asyncio.get_running_loop().call_later(self.heartbeat, self._beat)
 
@@ -110,10 +112,14 @@ class Hub:
 
         Raises:
             ConnectionError: its connection is gone.
+            LogUnavailable: what it is to have cannot be read now.
         """
+        life = self._life
         subscriber.position = await self._begin(subscriber, last_event_id, since)
         while not self._closed:
             await subscriber.drain()
+            if life != self._life:
+                life, subscriber.position = self._life, NOWHERE
             if subscriber.position < self.head:
                 await self._catch_up(subscriber)
             else:
@@ -139,7 +145,7 @@ class Hub:
             reason = "unknown" if subscriber.position == NOWHERE else "expired"
             frames.append(view.reset(self.log.id_at(page.floor), reason))
         frames += [view.of(record) for record in page.records]
-        subscriber.position = page.records[-1].position if page.records else until
+        subscriber.position = page.records[-1].position if page.records else max(until, page.floor)
         subscriber.transport.write(b"".join(frames))
         await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
 
@@ -162,6 +168,14 @@ class Hub:
         if subscriber.left is not None and not subscriber.left.done():
             subscriber.left.set_result(None)
 
+    def _restart(self) -> None:
+        """Another log: everybody begins anew, with a reset."""
+        self._flush()
+        self._life += 1
+        self.head = self.log.head
+        for subscriber in [each for group in self._live.values() for each in group]:
+            self._dismiss(subscriber)
+
     def _deliver(self, records: Sequence[Record]) -> None:
         if not self._batch:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -174,16 +188,19 @@ class Hub:
         batch, self._batch = self._batch, []
         before, self.head = self.head, batch[-1].position
         late: list[Subscriber] = []
+        ahead: list[Subscriber] = []
         for view, group in self._live.items():
             data = b"".join([view.of(record) for record in batch])
-            if not data:
-                continue
             for subscriber in group:
                 transport = subscriber.transport
-                if transport.get_write_buffer_size() > BUFFER_LIMIT:
+                if subscriber.position > before:
+                    ahead.append(subscriber)
+                elif transport.get_write_buffer_size() > BUFFER_LIMIT:
                     late.append(subscriber)
-                elif not transport.is_closing():
+                elif data and not transport.is_closing():
                     transport.write(data)
+        for subscriber in ahead:  # another server gave it more than this one had yet; it looks again where it stands
+            self._dismiss(subscriber)
         for subscriber in late:
             logger.debug("a subscriber fell behind; it goes on from the log")
             subscriber.position = before

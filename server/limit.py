@@ -1,12 +1,29 @@
 """Who asks and when in, whether it is too much out.  Pure; time is an argument.
 
-Both remember a bounded number of addresses, so that a stranger with many of them fills no memory.
+`Rate` and `Places` remember a bounded number of addresses, so that a stranger with many of them fills no memory.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 ADDRESSES_LIMIT = 10_000
 """Addresses that a rate is remembered for; the one that was quiet longest is forgotten first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one server bears."""
+
+    subscribers: int = 20_000
+    """Streams at a time."""
+    subscribers_each: int = 20_000
+    """Streams at a time of one address."""
+    publishes_per_second: float | None = None
+    """Publish requests of one address in the long run, and ten times as many at once; None for no limit."""
+    head: float = 30.0
+    """Seconds in which the head of a request must have come, from its connection's beginning or the last answer."""
+    body: float = 30.0
+    """Seconds in which the body of a request must have come."""
 
 
 class Rate:

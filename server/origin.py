@@ -5,6 +5,7 @@ choose the `Host` and `Origin` headers, though: a name that was rebound to the l
 (RFC 9110 7.2), a foreign page in the second (Fetch, "Origin header").
 """
 
+from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,12 +21,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def names_loopback(host_header: str) -> bool:
-    """Whether a Host header names the machine itself, with or without a port."""
+def is_expected(host_header: str, hosts: Collection[str]) -> bool:
+    """Whether a Host header names the machine itself or one of `hosts`, with or without a port."""
     try:
-        return "@" not in host_header and is_loopback(urlsplit(f"//{host_header}").hostname or "")
+        name = urlsplit(f"//{host_header}").hostname or ""
     except ValueError:
         return False
+    return "@" not in host_header and (is_loopback(name) or name.lower() in hosts)
 
 
 def is_foreign(origin: str | None, host_header: str) -> bool:

@@ -11,8 +11,8 @@ import logging
 import math
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import NoReturn
 
@@ -22,7 +22,7 @@ from server import auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
 from server.eventlog import LogUnavailable
 from server.hub import Hub, Subscriber
-from server.limit import Places, Rate
+from server.limit import Limits, Places, Rate
 from server.subscription import InvalidSubscription, Subscription, subscription
 from server.tokens import Tokens
 from server.view import View
@@ -53,6 +53,13 @@ PAGE_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": (
+        "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Topic, Title, Urgency, Link, Key"
+    ),
+    "Access-Control-Max-Age": "600",
+}
 STREAM_HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
@@ -65,29 +72,25 @@ GRANT = web.RequestKey("grant", Grant)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What one server bears."""
-
-    subscribers: int = 20_000
-    """Streams at a time."""
-    subscribers_each: int = 20_000
-    """Streams at a time of one address."""
-    publishes_per_second: float | None = None
-    """Publish requests of one address in the long run, and ten times as many at once; None for no limit."""
-    head: float = 30.0
-    """Seconds in which the head of a request must have come, from its connection's beginning or the last answer."""
-    body: float = 30.0
-    """Seconds in which the body of a request must have come."""
-
-
 class Site:
     """The routes of one hub."""
 
-    def __init__(self, hub: Hub, *, loopback: bool, tokens: Tokens | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        loopback: bool,
+        hosts: Collection[str],
+        origins: Collection[str],
+        tokens: Tokens | None,
+        limits: Limits,
+    ) -> None:
         self.hub = hub
+        self.origins = origins
+        """Whose pages may read and publish besides our own (Fetch, "CORS protocol")."""
         self.loopback = loopback
-        """Only requests that name the machine itself are answered; see `origin`."""
+        """Only requests that name the machine itself, or one of `hosts`, are answered; see `origin`."""
+        self.hosts = hosts
         self.tokens = tokens
         """Only their bearers are answered; None lets everybody in."""
         self._places = Places(limits.subscribers, limits.subscribers_each)
@@ -102,6 +105,7 @@ class Site:
         application = web.Application(middlewares=[self._guard], client_max_size=BATCH_LIMIT)
         application.router.add_get("/events", self.subscribe, allow_head=False)
         application.router.add_post("/events", self.publish)
+        application.router.add_options("/events", self.preflight)
         application.router.add_get("/", self.page, allow_head=False)
         application.router.add_get("/page/{name}", self.page, allow_head=False)
         application.router.add_get("/health", self.health, allow_head=False)
@@ -122,10 +126,11 @@ class Site:
             return _sentence(400, str(error))
         view = asked.view
         if grant := request.get(GRANT):
+            # None of its own would mean all, to a view.
+            view = replace(view, topics=view.topics or grant.subscribe or ("*",))
             for topic in view.topics:
                 if not grant.may_subscribe(topic):
                     return _sentence(403, f"topic: this token does not let you subscribe to {topic}")
-            view = replace(view, topics=view.topics or grant.subscribe)
         address = request.remote or ""
         if not self._places.take(address):
             return _sentence(503, "there are too many subscribers; try again later", retry_after=RETRY_AFTER)
@@ -145,13 +150,18 @@ class Site:
             raise ConnectionResetError
         _cut_off_when_silent(transport)
         subscriber = Subscriber(transport, request.writer.drain, view)
-        await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        try:
+            await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+        except LogUnavailable as error:
+            logger.warning("a stream ends, and may come back: %s", error)
+        await response.write(wire.retry(RECONNECTION_TIME))
         await response.write_eof()
         return response
 
     async def publish(self, request: web.Request) -> web.Response:
         """Store one message, or the messages of a batch, all or none."""
-        if origin.is_foreign(request.headers.get(hdrs.ORIGIN), request.headers.get(hdrs.HOST, "")):
+        sender = request.headers.get(hdrs.ORIGIN)
+        if sender not in self.origins and origin.is_foreign(sender, request.headers.get(hdrs.HOST, "")):
             _refuse(web.HTTPForbidden, "a page of another origin must not publish here")
         if request.content_type.startswith("multipart/") or (request.charset or "utf-8").lower() != "utf-8":
             _refuse(web.HTTPUnsupportedMediaType, "send JSON or any other text, in UTF-8")
@@ -188,6 +198,10 @@ class Site:
             return _sentence(503, str(error))
         return _json({"ids": ids} if is_batch else {"id": ids[0]}, status=201)
 
+    async def preflight(self, _: web.Request) -> web.Response:
+        """What a page of another origin may send; `_sign` says whether it may at all."""
+        return web.Response(status=204, headers=PREFLIGHT_HEADERS)
+
     async def page(self, request: web.Request) -> web.Response:
         """The live page and what it needs; the names are a table's, never a path."""
         name = request.match_info.get("name", "index.html")
@@ -203,9 +217,9 @@ class Site:
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get(hdrs.HOST)
-        if self.loopback and host is not None and not origin.names_loopback(host):
-            return _sentence(421, "this server answers only to localhost; the Host header names something else")
-        if self.tokens is not None and request.path != "/health":
+        if self.loopback and host is not None and not origin.is_expected(host, self.hosts):
+            return _sentence(421, "this server answers to localhost and to --allow-host; the Host header names neither")
+        if self.tokens is not None and request.path != "/health" and request.method != hdrs.METH_OPTIONS:
             try:
                 grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), self.tokens.grants())
             except InvalidTokens as error:
@@ -218,8 +232,12 @@ class Site:
             request[GRANT] = grant
         return await handler(request)
 
-    async def _sign(self, _: web.Request, response: web.StreamResponse) -> None:
+    async def _sign(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers[hdrs.SERVER] = "sse-server"
+        if self.origins:
+            response.headers.add(hdrs.VARY, hdrs.ORIGIN)
+            if (sender := request.headers.get(hdrs.ORIGIN)) in self.origins and sender is not None:
+                response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = sender
 
     async def _end_streams(self, _: web.Application) -> None:
         self.hub.end_streams()

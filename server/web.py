@@ -5,7 +5,7 @@ import errno
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from random import Random
 
@@ -16,7 +16,8 @@ from server import origin
 from server.eventlog import EventLog
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
-from server.site import Limits, Site
+from server.limit import Limits
+from server.site import Site
 from server.tokens import Tokens
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ async def serve(
     port: int = 0,
     demo: str | None = None,
     log: EventLog | None = None,
+    hosts: Collection[str] = (),
+    origins: Collection[str] = (),
     tokens: Tokens | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits = LIMITS,
@@ -47,6 +50,8 @@ async def serve(
         port: 0 takes a free one.
         demo: a name of `demo.PLAYS`, played from when somebody listens.
         log: a `MemoryLog` if None; it is opened and closed here.
+        hosts: names, in lower case, that a proxy in front of a loopback server is known by.
+        origins: whose pages may read and publish, such as ``https://status.example``, besides the server's own.
         tokens: only their bearers are answered; None lets everybody in.
         tls: with it the server speaks https alone.
         limits: what it bears.
@@ -57,7 +62,9 @@ async def serve(
     """
     sockets = await _bind(host, port)
     hub = Hub(log or MemoryLog())
-    application = Site(hub, loopback=origin.is_loopback(host), tokens=tokens, limits=limits).application()
+    application = Site(
+        hub, loopback=origin.is_loopback(host), hosts=hosts, origins=origins, tokens=tokens, limits=limits
+    ).application()
     runner = web.AppRunner(
         application,
         handler_cancellation=True,

@@ -140,7 +140,7 @@ def _stream_text(stream: StreamStatus, limit: int) -> str:
     detail = safe(stream.detail, limit)
     match stream.ready_state:
         case ReadyState.OPEN:
-            return "connected"
+            return f"connected; {safe(stream.caution, limit)}" if stream.caution else "connected"
         case ReadyState.CONNECTING:
             if stream.is_outage:
                 return f"offline: {detail or 'no connection'}, retrying"

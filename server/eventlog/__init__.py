@@ -52,6 +52,9 @@ class Page:
 Deliver = Callable[[Sequence[Record]], None]
 """Takes records that were stored.  It is called on the event loop, returns at once and never raises."""
 
+Restarted = Callable[[], None]
+"""Hears that the log is another one now, with a new epoch and a new head.  Called as `Deliver` is."""
+
 
 class EventLog(Protocol):
     """A durable or passing order of records.
@@ -65,8 +68,10 @@ class EventLog(Protocol):
     * A log lets go of its oldest records first, and `floor` says up to which.
     """
 
-    async def open(self, deliver: Deliver) -> None:
+    async def open(self, deliver: Deliver, restarted: Restarted) -> None:
         """Take hold of every resource.  From here on each new record goes to `deliver`.
+
+        `restarted` is for a log that others keep, and may lose.
 
         Raises:
             LogUnavailable: there is no log to be had.
@@ -83,7 +88,7 @@ class EventLog(Protocol):
         """The SSE id of the record at this position, or that one there would have."""
 
     def position_of(self, id: str) -> int | None:  # noqa: A002
-        """The position that an SSE id names; None if this log never gave it out."""
+        """The position that an SSE id names; None if this log cannot have given it out."""
 
     async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         """Store all of these messages or none, next to each other, and return their SSE ids.

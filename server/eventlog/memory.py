@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from server.eventlog import ONCE_LIMIT, PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record
+from server.eventlog import ONCE_LIMIT, PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record, Restarted
 from server.wire import Message
 
 RECORDS_LIMIT = 10_000
@@ -35,7 +35,7 @@ class MemoryLog:
         self._once: dict[str, Sequence[str]] = {}
         self._deliver: Deliver | None = None
 
-    async def open(self, deliver: Deliver) -> None:
+    async def open(self, deliver: Deliver, restarted: Restarted) -> None:
         self._deliver = deliver
 
     async def close(self) -> None:

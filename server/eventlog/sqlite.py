@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
-from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record
+from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record, Restarted
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -37,11 +37,19 @@ GROUP_LIMIT = 1_000
 TRIM_INTERVAL = 60.0
 """Seconds between looks for what is too old."""
 
+GAP = 1_000_000
+"""Positions that are left out after a power cut, since lost records may have had them; see `_prepare`."""
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+"""Where Linux says which start of the machine this is."""
+
 Durability = Literal["normal", "full"]
 
 SCHEMA = """
-CREATE TABLE log (epoch TEXT NOT NULL, size INTEGER NOT NULL) STRICT;
-INSERT INTO log VALUES (lower(hex(randomblob(4))), 0);
+CREATE TABLE log (
+    epoch TEXT NOT NULL, count INTEGER NOT NULL, size INTEGER NOT NULL,
+    boot TEXT NOT NULL  -- of the machine that has it open; empty when it was closed
+) STRICT;
+INSERT INTO log VALUES (lower(hex(randomblob(4))), 0, 0, '');
 CREATE TABLE record (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when every record is gone
     time REAL NOT NULL, topic TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL
@@ -74,9 +82,10 @@ class SQLiteLog:
         age: float = AGE_LIMIT,
         durability: Durability = "normal",
         clock: Callable[[], float] = time.time,
+        boot: Path = BOOT,
     ) -> None:
         self.path, self.records, self.size, self.age = path, records, size, age
-        self.durability, self.clock = durability, clock
+        self.durability, self.clock, self.boot = durability, clock, boot
         self.epoch = ""
         self.head = 0
         self._waiting: SimpleQueue[Append | None] = SimpleQueue()
@@ -88,7 +97,7 @@ class SQLiteLog:
         self._ended = asyncio.Event()
         """The writer has posted its last to the loop."""
 
-    async def open(self, deliver: Deliver) -> None:
+    async def open(self, deliver: Deliver, restarted: Restarted) -> None:
         """Take hold of the file, making it where there is none.
 
         Raises:
@@ -99,7 +108,9 @@ class SQLiteLog:
             self.path.touch(mode=0o600)
             self._lock = _lock(self.path)
             with closing(self._connect()) as database:
-                self.epoch, self.head = _prepare(database)
+                self.epoch, self.head = _prepare(
+                    database, self.boot.read_text().strip() if self.boot.exists() else "unknown"
+                )
             self._reader = self._connect()
             self._reader.execute("PRAGMA query_only = ON")
         except (OSError, sqlite3.Error) as error:
@@ -139,6 +150,8 @@ class SQLiteLog:
         assert self._writer is not None, "the log is not open"
         if not messages:
             return []
+        if self._ended.is_set():
+            raise LogUnavailable("the event log's writer has ended; restart the server")
         await self._places.acquire()
         stored: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
         stored.add_done_callback(lambda _: self._places.release())
@@ -160,12 +173,18 @@ class SQLiteLog:
 
     async def read(self, after: int, until: int) -> Page:
         assert self._reader is not None, "the log is not open"
+        try:
+            return self._page(self._reader, after, until)
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"the event log {self.path} cannot be read: {error}") from error
+
+    def _page(self, reader: sqlite3.Connection, after: int, until: int) -> Page:
         page: list[Record] = []
         size = 0
-        self._reader.execute("BEGIN")
+        reader.execute("BEGIN")
         try:
-            [oldest] = self._reader.execute("SELECT min(position) FROM record").fetchone()
-            rows = self._reader.execute(
+            [oldest] = reader.execute("SELECT min(position) FROM record").fetchone()
+            rows = reader.execute(
                 "SELECT position, time, topic, type, data FROM record"
                 " WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
                 (after, until, PAGE_RECORDS),
@@ -177,7 +196,7 @@ class SQLiteLog:
                 page.append(record)
                 size += len(record.data)
         finally:
-            self._reader.execute("ROLLBACK")
+            reader.execute("ROLLBACK")
         return Page(page, self.head if oldest is None else oldest - 1)
 
     def _connect(self) -> sqlite3.Connection:
@@ -223,6 +242,7 @@ class SQLiteLog:
                     head += len(records)
                     loop.call_soon_threadsafe(self._stored, group, spans, records)
                 if last:
+                    database.execute("UPDATE log SET boot = ''")
                     return
 
     def _next_group(self) -> tuple[list[Append], bool]:
@@ -255,7 +275,8 @@ class SQLiteLog:
             "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
             ((record.position, record.time, record.topic, record.type, record.data) for record in new),
         )
-        database.execute("UPDATE log SET size = size + ?", (sum(len(record.data) for record in new),))
+        size = sum(len(record.data) for record in new)
+        database.execute("UPDATE log SET count = count + ?, size = size + ?", (len(new), size))
         span = range(head + 1, head + 1 + len(new))
         if append.once is not None:
             database.execute("INSERT INTO once VALUES (?, ?, ?, ?)", (append.once, span[0], span[-1], now))
@@ -263,31 +284,27 @@ class SQLiteLog:
         return span
 
     def _is_over(self, database: sqlite3.Connection, records: Sequence[Record]) -> bool:
-        """Whether a tenth more is there than may be; only the last of a new group can have made it so."""
+        """Whether a tenth more is there than may be; only new records can have made it so."""
         if not records:
             return False
-        [oldest, size] = database.execute("SELECT (SELECT min(position) FROM record), size FROM log").fetchone()
-        return bool(records[-1].position - oldest >= self.records * 1.1 or size > self.size * 1.1)
+        [count, size] = database.execute("SELECT count, size FROM log").fetchone()
+        return bool(count > self.records * 1.1 or size > self.size * 1.1)
 
     def _trim(self, database: sqlite3.Connection, now: float) -> None:
         """Let go of what is over a limit, but not of the newest record, unless it is too old."""
         database.execute("DELETE FROM once WHERE time < ?", (now - ONCE,))
-        [head] = database.execute("SELECT max(position) FROM record").fetchone()
-        if head is None:
-            return
-        [size] = database.execute("SELECT size FROM log").fetchone()
+        [count, size] = database.execute("SELECT count, size FROM log").fetchone()
         cut = None
         for position, written, length in database.execute(
             "SELECT position, time, length(data) FROM record ORDER BY position"
         ):
-            over = position <= head - self.records or (size > self.size and position < head)
+            over = count > self.records or (size > self.size and count > 1)
             if not over and written >= now - self.age:
                 break
-            cut = position
-            size -= length
+            cut, count, size = position, count - 1, size - length
         if cut is not None:
             database.execute("DELETE FROM record WHERE position <= ?", (cut,))
-            database.execute("UPDATE log SET size = ?", (size,))
+            database.execute("UPDATE log SET count = ?, size = ?", (count, size))
 
     # What the writer posts to the loop.
 
@@ -322,13 +339,24 @@ def _lock(path: Path) -> sqlite3.Connection:
     return lock
 
 
-def _prepare(database: sqlite3.Connection) -> tuple[str, int]:
-    """Epoch and head of the log, which is made if the file is new."""
+def _prepare(database: sqlite3.Connection, boot: str) -> tuple[str, int]:
+    """Epoch and head of the log, which is made if the file is new.
+
+    A power cut may have taken records whose ids were given out.  Their positions must not be given to others: a
+    client that has the one would never be sent the other.  So if the log was not closed, and the machine was started
+    since, a wide gap is left.  (If only the server died, nothing is lost, and none is needed.)
+    """
     [version] = database.execute("PRAGMA user_version").fetchone()
     if version == 0:
         database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
     elif version != 1:
         raise LogUnavailable(f"the event log was written by a newer sse-server (format {version}); use that one")
-    [epoch] = database.execute("SELECT epoch FROM log").fetchone()
+    [epoch, opened_on] = database.execute("SELECT epoch, boot FROM log").fetchone()
+    database.execute("BEGIN IMMEDIATE")
+    if opened_on not in ("", boot) or opened_on == "unknown":
+        logger.warning("the machine went down while the event log was open; ids go on with a gap")
+        database.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'record'", (GAP,))
+    database.execute("UPDATE log SET boot = ?", (boot,))
+    database.execute("COMMIT")
     head = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
     return epoch, head[0] if head else 0

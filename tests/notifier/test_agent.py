@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,12 +12,14 @@ import pytest
 from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
-from notifier.errors import BubbleFailed, StreamFailed
+from notifier.errors import BubbleFailed, ConfigurationBroken, StreamFailed
 from notifier.history import State
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
 from notifier.store import Store
+from notifier.stream import Tls
+from notifier.surroundings import News
 from tests.notifier.loopback import OK, Act, Script, loopback
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -83,6 +85,11 @@ class Running:
         while sum(row.state is State.SHOWN for row in self.store.history(limit=1_000)) < count:
             await asyncio.sleep(0.01)
 
+    async def wait_for_detail(self, name: str, part: str) -> None:
+        while not any(part in stream.detail for stream in self.statuses[-1].streams if stream.name == name):
+            self.changed.clear()
+            await self.changed.wait()
+
     async def wait_for_status(self, notification_title: str) -> None:
         while True:
             self.changed.clear()
@@ -93,7 +100,9 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(*urls: str, stay: bool = True, history: Path | None = None) -> AsyncIterator[Running]:
+async def running(
+    *urls: str, stay: bool = True, history: Path | None = None, news: asyncio.Queue[News] | None = None
+) -> AsyncIterator[Running]:
     streams = tuple(Stream(url=url, name=f"s{n}", longest_delay=0.1) for n, url in enumerate(urls))
 
     def update(status: Status) -> None:
@@ -108,9 +117,14 @@ async def running(*urls: str, stay: bool = True, history: Path | None = None) ->
         made.links.append(link)
         made.changed.set()
 
+    async def watch(tell: Callable[[News], None]) -> None:
+        while news is not None:
+            tell(await news.get())
+        await asyncio.Event().wait()
+
     told: list[str] = []
     store = Store(history, clock=time.time, tell=told.append)
-    agent = Agent(Config(streams=streams), store, open_desktop, open_link, update, stay=stay)
+    agent = Agent(Config(streams=streams), store, open_desktop, open_link, update, stay=stay, watch=watch)
     made = Running(agent, RecordingDesktop(agent.activate), store)
     made.task = asyncio.create_task(agent.run())
     try:
@@ -299,6 +313,92 @@ async def test_a_click_marks_the_notification_as_read() -> None:
         assert [row.state for row in app.store.history()] == [State.READ]
 
 
+def configured(**streams: str) -> Config:
+    return Config(streams=tuple(Stream(url=url, name=name, longest_delay=0.1) for name, url in streams.items()))
+
+
+async def test_a_new_configuration_is_followed_and_what_it_does_not_change_notices_nothing() -> None:
+    async with (
+        loopback(events("a")) as kept,
+        loopback([OK, b"id: 7\ndata: b\n\n", Act.HANG], events("b again")) as changed,
+        loopback(events("c")) as removed,
+        loopback(events("d")) as new,
+        running(kept.url, changed.url, removed.url) as app,
+    ):
+        await app.wait_for_bubbles(3)
+        streams = {
+            "s1": Stream(url=changed.url, name="s1", longest_delay=0.1, idle_timeout=3.0),
+            "new": Stream(url=new.url, name="new", longest_delay=0.1),
+            "s0": Stream(url=kept.url, name="s0", longest_delay=0.1),
+        }
+        app.agent.reconfigure(Config(streams=tuple(streams.values())))
+        await removed.wait_until_left_alone()
+        await app.wait_for_state("new", ReadyState.OPEN)
+        await changed.wait_for_connections(2)
+        assert "Last-Event-ID: 7" in changed.heads[1]
+        assert len(kept.heads) == 1
+        assert kept.open == 1
+        assert [stream.name for stream in app.statuses[-1].streams] == ["s1", "new", "s0"]
+
+
+async def test_a_stream_may_change_its_address_and_come_back_after_it_was_removed() -> None:
+    async with loopback(events("a")) as one, loopback(events("b")) as two, running(one.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.reconfigure(configured(s0=two.url))
+        await two.wait_for_connections(1)
+        await one.wait_until_left_alone()
+        app.agent.reconfigure(configured())
+        await two.wait_until_left_alone()
+        app.agent.reconfigure(configured(s0=one.url))
+        await one.wait_for_connections(2)
+        await app.wait_for_state("s0", ReadyState.OPEN)
+
+
+async def test_a_failed_stream_is_tried_again_once_its_settings_change() -> None:
+    async with loopback([NOT_FOUND]) as wrong, loopback(events("a")) as right, running(wrong.url) as app:
+        await app.wait_for_state("s0", ReadyState.CLOSED)
+        app.agent.reconfigure(configured(s0=right.url))
+        await app.wait_for_bubbles(1)
+        assert app.titles == ["a"]
+
+
+async def test_a_broken_configuration_is_told_in_a_bubble_and_the_next_good_one_too() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.PAUSE))
+        problems = ["config.toml:1: colour\x1b is not a setting", "config.toml:2: " + "x" * 5_000]
+        app.agent.refuse(ConfigurationBroken("/home/ann/config.toml", problems))
+        await app.wait_for_bubbles(2)
+        bubble = app.desktop.shown[1]
+        assert bubble.title == "2 mistakes in the configuration"
+        assert bubble.body.startswith("config.toml:1: colour")
+        assert bubble.body.endswith("Until it is mended, all goes on as before.")
+        app.agent.reconfigure(configured(s0=server.url))
+        await app.wait_for_bubbles(3)
+        assert app.desktop.shown[2].title == "The configuration is in order again"
+        assert app.desktop.shown[2].key == bubble.key
+
+
+async def test_what_the_program_says_of_itself_is_in_no_history() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_until_shown(1)
+        app.agent.refuse(ConfigurationBroken("config.toml", ["config.toml:1: x"]))
+        await app.wait_for_bubbles(2)
+        assert [row.notification.title for row in app.store.history()] == ["a"]
+
+
+async def test_a_stream_whose_certificate_is_not_checked_says_so_in_its_status() -> None:
+    streams = (
+        Stream(url="https://127.0.0.1:1/", name="open", tls=Tls(verify=False)),
+        Stream(url="https://127.0.0.1:1/", name="usual"),
+    )
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.reconfigure(Config(streams=streams))
+        await app.wait_for_state("usual", ReadyState.CONNECTING)
+        assert [stream.caution for stream in app.statuses[-1].streams] == ["its certificate is not checked", ""]
+
+
 async def test_the_age_of_the_last_sign_of_life_is_told_when_asked_for_and_costs_no_status_otherwise() -> None:
     more = asyncio.Event()
     async with loopback([OK, more, b": keep-alive\n\n", Act.HANG]) as server, running(server.url) as app:
@@ -312,3 +412,75 @@ async def test_the_age_of_the_last_sign_of_life_is_told_when_asked_for_and_costs
             asked += 1
             await asyncio.sleep(0.01)
         assert len(app.statuses) == told + asked
+
+
+async def test_waking_up_makes_new_connections_at_once() -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    async with loopback(events("a"), events("b")) as server, running(server.url, news=news) as app:
+        await app.wait_for_bubbles(1)
+        news.put_nowait(News.WOKE)
+        await app.wait_for_bubbles(2)
+
+
+async def test_waking_up_ends_the_wait_for_the_next_attempt() -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    busy = b"HTTP/1.1 503 Busy\r\nRetry-After: 3000\r\nContent-Length: 0\r\n\r\n"
+    async with loopback([busy], events("a")) as server, running(server.url, news=news) as app:
+        await app.wait_for_state("s0", ReadyState.CONNECTING, outage=True)
+        news.put_nowait(News.WOKE)
+        await app.wait_for_bubbles(1)
+
+
+LOGIN_PAGE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "again"),
+    [(LOGIN_PAGE, True), (NOT_FOUND, False)],
+    ids=["a login page", "not found, and it never was"],
+)
+async def test_what_a_captive_portal_may_have_answered_is_asked_again_after_waking_up(
+    answer: bytes, again: bool
+) -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    async with (
+        loopback([answer], events("a")) as server,
+        loopback(events("b"), events("c")) as witness,
+        running(server.url, witness.url, news=news) as app,
+    ):
+        await app.wait_for_state("s0", ReadyState.CLOSED)
+        await app.wait_for_state("s1", ReadyState.OPEN)
+        news.put_nowait(News.WOKE)
+        await witness.wait_for_connections(2)
+        await app.wait_for_bubbles(3 if again else 2)
+        assert ("a" in app.titles) == again
+
+
+async def test_streams_of_this_machine_do_not_care_about_the_network() -> None:
+    news: asyncio.Queue[News] = asyncio.Queue()
+    more = asyncio.Event()
+    script = [*events("a")[:-1], more, *events("b")[1:]]
+    async with loopback(script) as server, running(server.url, news=news) as app:
+        await app.wait_for_bubbles(1)
+        for item in (News.OFFLINE, News.ONLINE):
+            told = len(app.statuses)
+            news.put_nowait(item)
+            while len(app.statuses) == told:
+                await asyncio.sleep(0)
+        more.set()
+        await app.wait_for_bubbles(2)
+        assert len(server.heads) == 1
+
+
+async def test_without_a_network_nothing_is_tried_and_with_it_at_once() -> None:
+    """`.invalid` never resolves (RFC 6761), so each attempt is one failure of the source."""
+    news: asyncio.Queue[News] = asyncio.Queue()
+    async with running("http://stream.invalid/events", news=news) as app:
+        await app.wait_for_state("s0", ReadyState.CONNECTING, outage=True)
+        news.put_nowait(News.OFFLINE)
+        await app.wait_for_detail("s0", "this computer has no network")
+        held = len(app.statuses)
+        await asyncio.sleep(0.5)
+        assert len(app.statuses) == held
+        news.put_nowait(News.ONLINE)
+        await app.wait_for_detail("s0", "the host stream.invalid is not known")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from notifier import __version__
@@ -73,7 +74,7 @@ async def test_help_names_every_command(tmp_path: Path, arguments: list[str]) ->
     async with command(tmp_path, *arguments) as tool:
         code, out, errors = await tool.result()
     assert (code, errors) == (0, "")
-    assert all(word in out for word in ("run", "demo", "watch", "history"))
+    assert all(word in out for word in ("run", "demo", "watch", "history", "config"))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,13 @@ async def test_help_names_every_command(tmp_path: Path, arguments: list[str]) ->
         (["watch"], "Missing argument"),
         (["watch", "http://a/", "--colour"], "No such option: --colour"),
         (["wacth", "http://a/"], "No such command 'wacth'"),
-        (["run"], "Missing argument"),
+        (["run"], "/.config/sse-notifier/config.toml yet; write one to begin with: sse-notifier config init"),
+        (["run", "--config", "nowhere.toml"], "nowhere.toml yet; write one"),
+        (["run", "--config", "x.toml", "http://a/"], "follow either URLs or a configuration"),
+        (["run", "--header", "A: b"], "are for URLs; the configuration has its own"),
+        (["run", "http://a.example/", "--header", "X-Key: s3cret"], "--allow-plain-credentials"),
+        (["config", "check"], "/.config/sse-notifier/config.toml yet; write one"),
+        (["config"], "Missing command"),
     ],
 )
 async def test_a_wrong_question_is_answered_in_one_sentence(
@@ -240,4 +247,112 @@ async def test_a_header_reaches_the_server_and_nothing_else(tmp_path: Path) -> N
             await tool.line()
             _, out, errors = await tool.end(signal.SIGTERM)
         assert "Authorization: Bearer s3cret\r\n" in server.heads[0]
+    assert "s3cret" not in out + errors
+
+
+# The configuration file.
+
+
+async def told(tmp_path: Path, *arguments: str) -> tuple[int, str, str]:
+    async with command(tmp_path, *arguments) as tool:
+        return await tool.result()
+
+
+def configured(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    return path
+
+
+async def test_a_file_is_written_found_and_in_order(tmp_path: Path) -> None:
+    path = tmp_path / ".config" / "sse-notifier" / "config.toml"
+    assert await told(tmp_path, "config", "path") == (0, f"{path}\n", "")
+    assert await told(tmp_path, "config", "init") == (
+        0,
+        f"{path} is written; add your streams to it, then: sse-notifier run\n",
+        "",
+    )
+    assert await told(tmp_path, "config", "check") == (0, f"{path} is in order: 0 streams\n", "")
+    code, _, errors = await told(tmp_path, "run")
+    assert (code, errors) == (
+        2,
+        f"sse-notifier: {path} names no stream yet; add one: [[streams]], and below it a url\n",
+    )
+    code, _, errors = await told(tmp_path, "config", "init")
+    assert (code, errors) == (2, f"sse-notifier: {path} is there already, and stays as it is\n")
+
+
+@pytest.mark.parametrize("arguments", [["config", "check"], ["run"]])
+async def test_every_mistake_of_a_file_is_told_and_no_secret(tmp_path: Path, arguments: list[str]) -> None:
+    path = configured(tmp_path, '[[streams]]\nurl = "http://ann:s3cret@far.example/"\ntoken = "s3cret"\nname = 3\n')
+    code, out, errors = await told(tmp_path, *arguments, "--config", str(path))
+    assert (code, out) == (2, "")
+    first, *problems = errors.splitlines()
+    assert first == f"sse-notifier: {path} has 3 mistakes:"
+    assert [problem.split(" ")[:2] for problem in problems] == [
+        ["config.toml:2:", "url"],
+        ["config.toml:3:", "token"],
+        ["config.toml:4:", "name"],
+    ]
+    assert "s3cret" not in errors
+
+
+async def test_the_schema_is_one(tmp_path: Path) -> None:
+    code, out, errors = await told(tmp_path, "config", "schema")
+    assert (code, errors) == (0, "")
+    jsonschema.Draft202012Validator.check_schema(json.loads(out))
+
+
+async def test_a_save_is_followed_at_once_and_a_broken_one_is_told_in_a_bubble(tmp_path: Path) -> None:
+    one: Script = [OK, b"data: hello from one\n\n", Act.HANG]
+    two: Script = [OK, b"data: hello from two\n\n", Act.HANG]
+    async with loopback(one) as first, loopback(two) as second:
+        text = f'[[streams]]\nurl = "{first.url}"\nname = "one"\n'
+        path = configured(tmp_path, text)
+        async with command(tmp_path, "run", "--config", str(path)) as tool:
+            await shows(tool, "hello from one")
+            path.write_text(text + "colour = 3\n")
+            await shows(tool, "A mistake in the configuration")
+            await shows(tool, "config.toml:4: colour is not a setting")
+            path.write_text(text + f'[[streams]]\nurl = "{second.url}"\nname = "two"\n')
+            await shows(tool, "The configuration is in order again")
+            await shows(tool, "hello from two")
+            assert (await tool.end(signal.SIGTERM))[0] == 0
+        assert len(first.heads) == 1
+
+
+async def shows(tool: Command, text: str) -> None:
+    while text not in (line := await tool.line()):
+        assert tool.process.returncode is None
+        assert line or not tool.process.stdout.at_eof()  # type: ignore[union-attr]
+
+
+async def test_a_second_program_with_the_same_file_is_sent_away_until_the_first_has_ended(tmp_path: Path) -> None:
+    async with loopback([OK, b"data: hello\n\n", Act.HANG]) as server:
+        path = configured(tmp_path, f'[[streams]]\nurl = "{server.url}"')
+        async with command(tmp_path, "run", "--config", str(path)) as tool:
+            await shows(tool, "hello")
+            code, _, errors = await told(tmp_path, "run", "--config", str(path))
+            assert code == 1
+            assert errors == f"sse-notifier: sse-notifier is running already with {path} (process {tool.process.pid})\n"
+            await tool.end(signal.SIGKILL)
+        async with command(tmp_path, "run", "--config", str(path)) as tool:
+            await server.wait_for_connections(2)
+            assert (await tool.end(signal.SIGTERM))[0] == 0
+
+
+async def test_no_secret_of_a_file_is_told_by_a_program_that_tells_each_step(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    away = b"HTTP/1.1 503 Unavailable\r\nContent-Length: 0\r\n\r\n"
+    async with loopback([away], [Act.RESET], [OK, b"data: hello\n\n", Act.HANG]) as server:
+        url = server.url.replace("://", "://ann:s3cret@")
+        query = 'query = { token = "s3cret", other = { file = "token" } }\ncookies = { a = "s3cret" }'
+        path = configured(tmp_path, f'[[streams]]\nurl = "{url}?key=s3cret"\nname = "ci"\n{query}')
+        async with command(tmp_path, "run", "--verbose", "--config", str(path)) as tool:
+            await shows(tool, "hello")
+            path.write_text("[[streams]]\nbearer = s3cret")
+            await shows(tool, "A mistake in the configuration")
+            _, out, errors = await tool.end(signal.SIGTERM)
+    assert all("s3cret" in head for head in server.heads)
+    assert "503" in errors
     assert "s3cret" not in out + errors

@@ -375,7 +375,7 @@ def test_every_mistake_is_told_at_once_and_in_order() -> None:
 
 
 def test_one_mistake_is_told_as_one() -> None:
-    with pytest.raises(ConfigurationBroken, match=r"^config.toml has a mistake:\nconfig.toml:1: "):
+    with pytest.raises(ConfigurationBroken, match=rf"^{PLACE} has a mistake:\nconfig.toml:1: "):
         parse("x")
 
 

@@ -218,7 +218,7 @@ from tests.notifier.test_client import following
 async def main():
     head = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\nContent-Encoding: ENCODING\\r\\n\\r\\n"
     async with loopback([head, Act.HANG]) as server, following(server.url) as stream:
-        await stream.wait_for_reason("is not installed; pip install Brotli backports.zstd")
+        await stream.wait_for_reason("it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)")
 
 asyncio.run(asyncio.wait_for(main(), 30))
 """
@@ -374,6 +374,14 @@ async def test_a_redirect_cannot_say_who_we_are() -> None:
         async with following(server.url, headers={"Authorization": "Bearer s3cret"}) as stream:
             await stream.wait_for_events(1)
             assert "Authorization: Bearer s3cret\r\n" in server.heads[1]
+
+
+@pytest.mark.parametrize("location", [b"http://\xe4\xf6.\xff/", b"http://" + b"a" * 70 + b".example/", b"//\xff"])
+async def test_a_redirect_to_a_host_that_cannot_be_is_no_bug_of_ours(location: bytes) -> None:
+    moved = b"HTTP/1.1 302 Found\r\nLocation: %b\r\nContent-Length: 0\r\n\r\n" % location
+    async with loopback([moved]) as server, following(server.url) as stream:
+        with pytest.raises(StreamFailed, match="no URL that can be asked for"):
+            await stream.ended()
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])

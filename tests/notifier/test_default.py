@@ -38,6 +38,7 @@ TEXT = {
     "hello": ("Hello, world!", Told("ci", "Hello, world!")),
     "curl -d 'Backup done'": ("Backup done", Told("ci", "Backup done")),
     "lines": ("Backup failed\n\n\n\n  disk   full\r\n", Told("ci", "Backup failed\n\ndisk full")),
+    "the name of the stream": ("ci", Told("ci")),
     "a link": ("Built: https://ci.example/7.", Told("ci", "Built: https://ci.example/7.", link="https://ci.example/7")),
     "two links": ("https://a.example https://b.example", Told("ci", "https://a.example https://b.example")),
     "html": ("<b>hi</b> &amp; bye", Told("ci", "<b>hi</b> &amp; bye")),
@@ -216,6 +217,10 @@ SHAPES: dict[str, tuple[object, Told]] = {
     "Discord": (
         {"username": "B", "content": "", "embeds": [{"title": "v2", "url": "https://x.example", "description": "ok"}]},
         Told("v2", "ok", link="https://x.example"),
+    ),
+    "Telegram": (
+        {"message": {"from": {"username": "ann"}, "chat": {"title": "Family", "type": "group"}, "text": "dinner?"}},
+        Told("ann", "dinner?"),
     ),
     "journal": (
         {"PRIORITY": "2", "SYSLOG_IDENTIFIER": "sshd", "MESSAGE": "no space left", "_HOSTNAME": "db1"},

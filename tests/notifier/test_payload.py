@@ -53,6 +53,7 @@ def test_the_deepest_json_that_is_read() -> None:
         '{"a":' * 101 + "1" + "}" * 101,
         '"' + "a" * payload.SIZE_LIMIT + '"',
         "\ufeff{}",
+        "[" + "1," * payload.PARTS_LIMIT + "1]",
     ],
     ids=lambda data: data[:12],
 )

@@ -70,12 +70,15 @@ def test_a_kind_without_signs_stays_generic(name: str) -> None:
 MINE = preset.parse('name = "mine"\ntitle = "Mine"\nsigns = { headers = { x-powered-by = "^Mine/" } }', "mine.toml")
 
 
+OTHER = preset.parse('name = "other"\ntitle = "Other"\nsigns = { headers = { server = "^Other$" } }', "other.toml")
+
+
 def test_a_header_is_surer_than_the_url() -> None:
-    recognition = Recognition("https://ntfy.sh/alerts/sse", [*ALL, MINE])
+    recognition = Recognition("https://ntfy.sh/alerts/sse", [*ALL, MINE, OTHER])
     assert recognition.answer({"content-type": "text/event-stream"}).name == "ntfy"
     assert recognition.answer({"x-powered-by": "Mine/2"}).name == "mine"
     assert recognition.reason == "the header x-powered-by gives it away"
-    assert recognition.answer({}).name == "mine"
+    assert recognition.answer({"server": "Other"}).name == "mine"
 
 
 def test_it_stops_looking_after_some_events() -> None:

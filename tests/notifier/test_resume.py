@@ -22,7 +22,7 @@ def test_the_standards_way_sends_the_last_event_id_back(how: str) -> None:
 def test_none_sends_nothing() -> None:
     resume = Resume("none", "41")
     assert resume.take(events("a"), "42") == ""
-    assert (resume.last_event_id, resume.query, resume.is_possible) == ("", {}, False)
+    assert (resume.last_event_id, resume.query, resume.uses_ids) == ("", {}, False)
 
 
 def test_a_query_is_filled_from_the_newest_event_that_has_the_value() -> None:

@@ -66,8 +66,9 @@ CASES: dict[str, tuple[str, str, str]] = {
         title = "{{ data.nothing }}"
         body = ""
         link = ""
+        key = ""
         """,
-        events({"title": "A", "message": "B", "url": "https://x.example"}),
+        events({"title": "A", "message": "B", "url": "https://x.example", "key": "k"}),
         "A",
     ),
     "the first rule that is for it": (
@@ -180,6 +181,22 @@ CASES: dict[str, tuple[str, str, str]] = {
             key rule 1
         """,
     ),
+    "a problem keeps its name while it lasts": (
+        """
+        [[rules]]
+        problem = "data.temp > 30"
+        title = "Hot: {{ data.temp }}"
+        body = ""
+        """,
+        events(*({"temp": temp} for temp in (31, 35, 20))),
+        """
+        Hot: 31
+            key rule 1
+
+        Recovered: Hot: 31
+            key rule 1
+        """,
+    ),
     "for five minutes": (
         """
         [[rules]]
@@ -232,6 +249,17 @@ CASES: dict[str, tuple[str, str, str]] = {
             key rule 1
         """,
     ),
+    "a reconnection is nothing heard": (
+        """
+        [[rules]]
+        silence = "10m"
+        """,
+        ": wait 6m\n: reconnect\n: wait 6m\n",
+        """
+        Nothing heard from ci
+            key rule 1
+        """,
+    ),
     "nothing heard of one of them": (
         """
         [[rules]]
@@ -254,7 +282,7 @@ CASES: dict[str, tuple[str, str, str]] = {
         withdraw = true
         key = "{{ data.id }}"
         """,
-        events({"title": "A", "key": "7"}, {"over": True, "id": 7}),
+        events({"title": "A", "key": "7"}, {"over": True, "id": 7}, {"over": True}),
         """
         A
             key 7
@@ -347,9 +375,8 @@ def test_what_a_server_repeats_on_opening_is_remembered_and_not_told() -> None:
 
 def test_an_identity_of_the_preset_counts_where_the_rule_has_none() -> None:
     rules = made('[[rules]]\nwhen = "data.own"\nidentity = "own"', identity="{{ data.id }}")
-    assert tell(events({"id": 1, "title": "A"}, {"own": 1, "title": "B"}, {"title": "C"}).encode(), rules) == (
-        "A\n    identity 1\n\nB\n  own: 1\n    identity own\n\nC"
-    )
+    stream = events({"id": 1, "title": "A"}, {"own": 1, "id": 2, "title": "B"}, {"title": "C"})
+    assert tell(stream.encode(), rules) == ("A\n    identity 1\n\nB\n  own: 1\n    identity own\n\nC")
 
 
 def test_a_preset_may_drop_what_no_rule_is_for() -> None:
@@ -374,6 +401,30 @@ def test_memory_is_bounded_by_forgetting_the_oldest_key() -> None:
         rules.decide(Event("message", json.dumps({"id": number, "n": 1}), ""), 0)
     assert rules.decide(Event("message", '{"id": 4999, "n": 2}', ""), 0)
     assert not rules.decide(Event("message", '{"id": 0, "n": 2}', ""), 0)
+
+
+def test_a_key_that_is_heard_of_is_not_forgotten() -> None:
+    rules = made('[[rules]]\nchanged = "data.n"\nkey = "{{ data.id }}"\nbody = ""')
+    for number in range(1_200):
+        if number in (0, 600):
+            rules.decide(Event("message", '{"id": "heart", "n": 1}', ""), 0)
+        rules.decide(Event("message", json.dumps({"id": number, "n": 1}), ""), 0)
+    assert rules.decide(Event("message", '{"id": "heart", "n": 2}', ""), 0)
+
+
+def test_a_large_event_is_nobodys_previous() -> None:
+    rules = made('[[rules]]\ntitle = "{{ previous.n or \'unknown\' }}"\nbody = ""')
+    large = events({"n": 2, "text": "x" * 40_000})
+    assert tell((events({"n": 1}) + large + events({"n": 3})).encode(), rules) == "unknown\n\n1\n\nunknown"
+
+
+def test_long_identities_differ_where_their_ends_do() -> None:
+    rules = made('[[rules]]\nidentity = "{{ data }}"')
+    first, second = (rules.decide(Event("message", "x" * 500 + end, ""), 0)[0] for end in "ab")
+    assert isinstance(first, Notification)
+    assert isinstance(second, Notification)
+    assert first.identity != second.identity
+    assert len(first.identity or "") <= 200
 
 
 EVERYTHING = """

@@ -546,3 +546,46 @@ def test_every_wait_is_another_one() -> None:
         source.connect()
         delays.append(source.lose(0.0, chance))
     assert all(a != b for a, b in pairwise(delays))
+
+
+@pytest.mark.parametrize(
+    ("url", "held"),
+    [
+        ("https://example.org/events", True),
+        ("http://192.168.1.2/events", True),
+        ("http://localhost.example.org/", True),
+        ("http://localhost:8080/events", False),
+        ("http://app.localhost/events", False),
+        ("http://127.0.0.1/events", False),
+        ("http://127.9.9.9/events", False),
+        ("http://[::1]:8080/events", False),
+        ("http+unix://%2Frun%2Fa.sock/events", False),
+    ],
+)
+def test_only_streams_of_other_machines_wait_for_the_network(url: str, held: bool) -> None:
+    source = Source(Stream(url=url, name="ci"))
+    source.hold(0.0)
+    assert source.is_held == held
+    assert source.release() == held
+    assert not source.is_held
+
+
+def test_a_stream_that_was_heard_without_the_network_needs_no_new_connection_with_it() -> None:
+    source = opened(make())
+    source.hold(100.0)
+    source.last_heard = 101.0
+    assert not source.release()
+    source.hold(200.0)
+    assert source.release()
+
+
+def test_a_network_that_is_another_now_needs_a_new_connection() -> None:
+    assert opened(make()).release()
+
+
+def test_a_stream_without_a_network_is_offline_and_not_soon_back() -> None:
+    source = opened(make())
+    source.lose(60.0, 0.5)
+    assert (source.is_outage, source.is_soon_back) == (False, True)
+    source.hold(0.0)
+    assert (source.is_outage, source.is_soon_back) == (True, False)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-PATIENCE = 8.0
+PATIENCE = 20.0
 """Seconds that a condition may take; the machine may be busy."""
 
 
@@ -35,7 +35,7 @@ class Stream:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
         self.status, self.headers = 0, dict[str, str]()
-        self.body = b""
+        self.body = bytearray()
         """What came so far, without the chunks' frames."""
         self.chunks: list[bytes] = []
         self.ended = False
@@ -59,9 +59,12 @@ class Stream:
 
     async def until(self, needle: str) -> str:
         """All that came, once `needle` is in it."""
+        wanted = needle.encode()
+        searched = 0
         async with asyncio.timeout(PATIENCE):
-            while needle.encode() not in self.body:
+            while self.body.find(wanted, searched) < 0:
                 assert not self.ended, f"the stream ended without {needle!r}: {self.body[-500:]!r}"
+                searched = max(0, len(self.body) - len(wanted))
                 await self.more()
         return self.body.decode()
 

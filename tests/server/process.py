@@ -1,11 +1,13 @@
-"""A `sse-server` of its own process, as a shell starts it."""
+"""Servers of their own processes: `sse-server` as a shell starts it, and a Redis for it."""
 
 import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
+from tests.needs import needs
 from tests.server.client import PATIENCE
 
 HOMELESS = {"XDG_STATE_HOME": "/dev/null/nowhere", "XDG_CONFIG_HOME": "/nonexistent"}
@@ -56,3 +58,43 @@ async def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
         out, err = await child.communicate(stdin.encode())
     assert child.returncode is not None
     return child.returncode, out.decode(), err.decode()
+
+
+def redis_url(directory: Path) -> str:
+    """Where `start_redis` makes a Redis listen."""
+    return f"unix://{directory}/redis.sock"
+
+
+async def start_redis(directory: Path, *, durable: bool = False) -> asyncio.subprocess.Process:
+    """A Redis that listens in this directory alone; a durable one keeps what it acknowledged."""
+    [program] = needs("redis-server", "redis-server")
+    keep = ["--appendonly", "yes", "--appendfsync", "always"] if durable else ["--appendonly", "no"]
+    child = await asyncio.create_subprocess_exec(
+        *[
+            program,
+            "--port",
+            "0",
+            "--unixsocket",
+            f"{directory}/redis.sock",
+            "--dir",
+            str(directory),
+            "--save",
+            "",
+            *keep,
+        ],
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert child.stdout is not None
+    async with asyncio.timeout(20):
+        while line := await child.stdout.readline():
+            if b"ready to accept connections" in line.lower():
+                return child
+    raise AssertionError("redis-server did not start")
+
+
+async def stop(child: asyncio.subprocess.Process) -> None:
+    """Kill it, and wait until it is gone."""
+    if child.returncode is None:
+        child.kill()
+    await child.communicate()

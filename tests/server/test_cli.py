@@ -4,6 +4,8 @@ import asyncio
 import json
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,6 +174,11 @@ def test_a_wrong_argument_is_named_and_the_exit_code_is_2(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert words in captured.err
+
+
+def test_the_command_line_does_not_wait_for_what_only_serving_needs() -> None:
+    question = "import sys, server.cli; sys.exit(bool({'aiohttp', 'redis'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", question], check=False).returncode == 0
 
 
 def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:

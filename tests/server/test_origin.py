@@ -29,7 +29,21 @@ from server import origin
     ],
 )
 def test_only_names_of_the_machine_itself_are_believed(host: str, believed: bool) -> None:
-    assert origin.names_loopback(host) is believed
+    assert origin.is_expected(host, ()) is believed
+
+
+@pytest.mark.parametrize(
+    ("host", "believed"),
+    [
+        ("events.example", True),
+        ("EVENTS.example:443", True),
+        ("localhost", True),
+        ("x.events.example", False),
+        ("events.example.evil.example", False),
+    ],
+)
+def test_a_name_that_was_allowed_is_believed_too(host: str, believed: bool) -> None:
+    assert origin.is_expected(host, {"events.example"}) is believed
 
 
 @pytest.mark.parametrize(

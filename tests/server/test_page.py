@@ -129,6 +129,25 @@ async def test_the_page_says_that_the_connection_is_lost_and_comes_back_with_wha
         await browser.close()
 
 
+LISTEN = """([url]) => new Promise((resolve) => {
+    const source = new EventSource(url);
+    source.addEventListener("message", (event) => resolve(event.data));
+    source.addEventListener("error", () => resolve("refused"));
+})"""
+
+
+async def test_a_browser_lets_only_pages_of_named_origins_listen() -> None:
+    [chromium] = needs("chromium", "chromium")
+    async with async_playwright() as playwright, serve() as friend, serve() as stranger, serve(origins={friend}) as url:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        page = await browser.new_page()
+        await publish(url, "for friends")
+        for visitor, heard in ((stranger, "refused"), (friend, "for friends")):
+            await page.goto(f"{visitor}/health")
+            assert await page.evaluate(LISTEN, [f"{url}/events?since=all"]) == heard
+        await browser.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_page_can_be_looked_at(scheme: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from server import site
-from server.site import Limits
+from server.limit import Limits
 from server.tokens import Tokens
 from server.web import serve
 from tests.needs import needs
 from tests.server.client import publish, request, subscribe
+
+pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
@@ -59,6 +61,46 @@ async def test_a_token_gives_no_more_than_its_topics(tokens: Tokens) -> None:
             assert [event.data for event in stream.events] == ["to ops", "to ci/main", "to ci/x"]
             await narrow.until("to ci/main\n\n")
             assert [event.data for event in narrow.events] == ["to ci/main"]
+
+
+async def test_a_token_that_may_only_publish_reads_nothing(tokens: Tokens) -> None:
+    bearer = f"Authorization: Bearer {tokens.add('ci', ('*',), ())}\r\n"
+    async with serve(tokens=tokens) as url:
+        assert (await publish(url, "secret", headers=bearer)).status == 201
+        for path in ("/events", "/events?since=all", "/events?topic=*", "/events?topic=default"):
+            async with subscribe(url, path, headers=bearer, last_event_id="x") as stream:
+                assert stream.status == 403
+
+
+async def test_a_server_behind_a_proxy_answers_to_the_proxy_s_name_and_its_own_page_may_publish() -> None:
+    async with serve(hosts={"events.example"}) as url:
+        head = "POST /events HTTP/1.1\r\nHost: events.example\r\nContent-Length: 1\r\nOrigin: https://{}\r\n\r\nx"
+        assert (await request(url, head.format("events.example").encode())).status == 201
+        assert (await request(url, head.format("evil.example").encode())).status == 403
+        assert (await request(url, head.replace("Host: events", "Host: evil").format("x").encode())).status == 421
+
+
+async def test_a_page_of_another_origin_may_do_what_its_name_allows() -> None:
+    async with serve(origins={"https://status.example"}) as url, subscribe(url) as stream:
+        for sender, allowed in (("https://status.example", True), ("https://evil.example", False), ("null", False)):
+            ask = f"OPTIONS /events HTTP/1.1\r\nHost: {{host}}\r\nOrigin: {sender}\r\n\r\n"
+            preflight = await request(url, ask.encode())
+            assert preflight.status == 204
+            assert preflight.headers.get("access-control-allow-origin") == (sender if allowed else None)
+            assert preflight.headers["vary"] == "Origin"
+            answer = await publish(url, sender, headers=f"Origin: {sender}\r\n")
+            assert answer.status == (201 if allowed else 403)
+            assert answer.headers.get("access-control-allow-origin") == (sender if allowed else None)
+            async with subscribe(url, headers=f"Origin: {sender}\r\n") as other:
+                assert other.headers.get("access-control-allow-origin") == (sender if allowed else None)
+        await publish(url, "end")
+        await stream.until("end\n\n")
+        assert [event.data for event in stream.events] == ["https://status.example", "end"]
+
+
+async def test_without_a_list_no_other_origin_is_told_anything() -> None:
+    async with serve() as url, subscribe(url, headers="Origin: https://status.example\r\n") as stream:
+        assert not [name for name in stream.headers if name.startswith("access-control")]
 
 
 async def test_a_token_that_is_revoked_counts_no_more_and_no_token_is_no_open_door(tokens: Tokens) -> None:

@@ -10,11 +10,13 @@ from random import Random
 import pytest
 
 from server.eventlog import LogUnavailable
-from server.eventlog.sqlite import SQLiteLog
+from server.eventlog.sqlite import GAP, SQLiteLog
 from server.wire import Message
 from tests.server.client import publish, subscribe
 from tests.server.process import started
-from tests.server.test_eventlog import data, everything, messages, opened
+from tests.server.test_eventlog import data, everything, messages, never, opened
+
+pytestmark = pytest.mark.timeout(60)
 
 
 async def test_a_log_that_is_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -54,6 +56,27 @@ async def test_a_position_is_never_used_twice_even_when_every_record_is_gone(tmp
         assert log.position_of(last) == 1
         [new] = await log.append(messages(4, 4))
         assert log.position_of(new) == 4
+
+
+@pytest.mark.parametrize(("closed", "rebooted", "gap"), [(True, True, 0), (False, False, 0), (False, True, GAP)])
+async def test_ids_that_a_power_cut_may_have_taken_are_not_given_to_others(
+    tmp_path: Path, closed: bool, rebooted: bool, gap: int
+) -> None:
+    path, boot = tmp_path / "events.db", tmp_path / "boot_id"
+    boot.write_text("one\n")
+    log = SQLiteLog(path, boot=boot)
+    async with opened(log):
+        await log.append(messages(1, 10))
+    if not closed:
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE log SET boot = 'one'")  # what the file says while it is open
+    if rebooted:
+        boot.write_text("two\n")
+    for life in range(2):
+        log = SQLiteLog(path, boot=boot)
+        async with opened(log):
+            [id_] = await log.append(messages(1, 1))
+            assert log.position_of(id_) == 11 + gap + life
 
 
 async def test_a_new_file_is_a_new_epoch(tmp_path: Path) -> None:
@@ -163,7 +186,7 @@ def test_appends_of_one_moment_share_a_commit(tmp_path: Path) -> None:
     async def publish_at_once() -> int:
         log = SQLiteLog(path)
         turns: list[int] = []
-        await log.open(lambda records: turns.append(len(records)))
+        await log.open(lambda records: turns.append(len(records)), never)
         await asyncio.gather(*(log.append([message]) for message in messages(1, 500)))
         await log.close()
         assert sum(turns) == 500

@@ -112,6 +112,10 @@ def test_the_icon_shows(status: Status, state: IconState) -> None:
         (Status((CI,)), "sse-notifier: connected"),
         (Status((HOME,)), "sse-notifier: offline: connection refused, retrying"),
         (Status((CI,), paused=True), "sse-notifier: notifications are paused"),
+        (
+            Status((StreamStatus("ci", OPEN, caution="may have missed events"),)),
+            "sse-notifier: connected; may have missed events",
+        ),
         (Status((CI, CI)), "sse-notifier: 2 of 2 streams connected"),
         (
             Status((CI, HOME)),
@@ -172,3 +176,8 @@ def test_no_name_or_title_can_reorder_the_rest_of_its_row() -> None:
 def test_a_row_that_acts_and_opens_a_submenu_cannot_be() -> None:
     with pytest.raises(ValueError, match="not both"):
         Row(label="x", command=Command(Verb.QUIT), submenu=(Row(label="y"),))
+
+
+def test_a_connection_that_asks_for_caution_says_so() -> None:
+    status = Status((StreamStatus("lamps", ReadyState.OPEN, caution="its certificate is not checked"),))
+    assert labels(menu(status))[0] == "lamps — connected; its certificate is not checked"

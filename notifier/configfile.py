@@ -1,0 +1,216 @@
+"""A configuration file's place in; its configuration, each new one after a save, and a lock for one program, out.
+
+It owns the file system's side of it and decides nothing: `config.parse` says what the text means.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from watchfiles import Change, awatch
+
+from notifier.config import Config, parse
+from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
+
+logger = logging.getLogger(__name__)
+
+LIMIT = 1 << 20
+"""Bytes of a configuration file."""
+STEP = 200
+"""Milliseconds between two looks at the notices of saves."""
+PATIENCE = 5_000
+"""Milliseconds after which the file is read without a notice: there are file systems that give none."""
+SETTLING = 0.1
+"""Seconds that a text must stay as it is to be taken for all of it."""
+PRIVATE = 0o600
+"""Others may not read what may hold secrets."""
+
+
+class ConfigFile:
+    """One configuration file, which may not be there yet."""
+
+    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+        """Nothing is read yet.
+
+        Args:
+            path: Of the file.
+            environ: The environment that its `${NAME}` and proxies come from.
+        """
+        self.path = path.absolute()
+        self._environ = environ
+
+    def read(self) -> Config:
+        """What it says now.
+
+        Raises:
+            ConfigurationBroken: with all of its mistakes.
+            UsageError: it is not there, or cannot be read.
+        """
+        return self._parse(self._data())
+
+    def create(self) -> None:
+        """Write a commented file to begin with.
+
+        Raises:
+            UsageError: there is one already, which is left alone; or it cannot be written.
+        """
+        starter = files("notifier").joinpath("starter.toml").read_text("utf-8")
+        try:
+            if os.path.lexists(self.path):
+                raise UsageError(f"{self.path} is there already, and stays as it is")
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self.path, "x", encoding="utf-8", opener=_private) as file:
+                file.write(starter)
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be written ({error.strerror})") from error
+
+    async def follow(
+        self, current: Config, taken: Callable[[Config], None], refused: Callable[[ConfigurationBroken], None]
+    ) -> None:
+        """Watch for saves, for ever.
+
+        Args:
+            current: What was read last.
+            taken: Called with each configuration that differs from the one before.
+            refused: Called once for each text that is no configuration; the one before stays.
+        """
+        seen: bytes | None = None
+        is_refused = False
+
+        async def look() -> None:
+            nonlocal current, seen, is_refused
+            try:
+                data = self._data()
+                if data == seen:
+                    return
+                while data != seen:
+                    # Half a file may be a configuration too, and one that follows nothing.
+                    seen = data
+                    await asyncio.sleep(SETTLING)
+                    data = self._data()
+                config = self._parse(data)
+            except ConfigurationBroken as error:
+                is_refused = True
+                refused(error)
+            except UsageError as error:
+                # An editor that puts a new file in the place of the old one may have got half of the way.
+                seen = None
+                logger.debug("%s", error)
+            else:
+                if config != current or is_refused:
+                    logger.info("%s was read again", self.path)
+                    current, is_refused = config, False
+                    taken(config)
+
+        await self._watch(look)
+
+    @contextlib.contextmanager
+    def locked(self, directory: Path) -> Iterator[None]:
+        """Hold the file for this process alone; it is let go whenever, and however, the process ends.
+
+        Args:
+            directory: For the lock, which is no part of the configuration.
+
+        Raises:
+            AlreadyRunning: another process holds it.
+        """
+        name = hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:16]
+        holder = directory / f"{name}.pid"
+        lock = FileLock(directory / f"{name}.lock")
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise AlreadyRunning(f"sse-notifier is running already with {self.path}{_process(holder)}") from None
+        except OSError as error:
+            logger.warning("two programs may follow %s: no lock in %s (%s)", self.path, directory, error.strerror)
+            yield
+            return
+        try:
+            holder.write_text(str(os.getpid()))
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
+            lock.release()
+
+    def _data(self) -> bytes:
+        try:
+            with self.path.open("rb") as file:
+                return file.read(LIMIT + 1)
+        except FileNotFoundError:
+            raise UsageError(
+                f"there is no {self.path} yet; write one to begin with: sse-notifier config init"
+            ) from None
+        except OSError as error:
+            raise UsageError(f"{self.path} cannot be read ({error.strerror})") from error
+
+    def _parse(self, data: bytes) -> Config:
+        name = self.path.name
+        if len(data) > LIMIT:
+            raise ConfigurationBroken(str(self.path), [f"{name}: is larger than {LIMIT:,} bytes"])
+        try:
+            # Windows' editors begin UTF-8 files with a byte order mark.
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data[: error.start].count(b"\n") + 1
+            problem = f"{name}:{line}: this is not UTF-8; have the editor save it as UTF-8"
+            raise ConfigurationBroken(str(self.path), [problem]) from None
+        return parse(text, self._environ, str(self.path))
+
+    async def _watch(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Call `look` soon after each save, and every `PATIENCE` seconds, whatever the notices of saves are worth."""
+        force_polling: bool | None = None
+        while True:
+            places = {self.path, self.path.resolve()}
+            # Directories and not the file: many editors put a new file in the place of the old one.
+            watch = awatch(
+                *(place.parent for place in places),
+                watch_filter=_are(places),
+                recursive=False,
+                step=STEP,
+                rust_timeout=PATIENCE,
+                yield_on_timeout=True,
+                force_polling=force_polling,
+            )
+            # What was saved before the watch begins.
+            await look()
+            async with contextlib.aclosing(watch):
+                while await _comes(watch):
+                    await look()
+                    if {self.path, self.path.resolve()} != places:
+                        break
+                else:
+                    # The system limits what is watched for all programs together; or the directory is gone.
+                    if force_polling:
+                        await asyncio.sleep(PATIENCE / 1_000)
+                    force_polling = True
+
+
+def _are(places: Collection[Path]) -> Callable[[Change, str], bool]:
+    return lambda _, path: Path(path) in places
+
+
+async def _comes(watch: AsyncIterator[object]) -> bool:
+    try:
+        await anext(watch)
+    except (OSError, RuntimeError) as error:
+        logger.debug("no notice of saves: %s", error)
+        return False
+    return True
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE)
+
+
+def _process(holder: Path) -> str:
+    try:
+        return f" (process {int(holder.read_text())})"
+    except (OSError, ValueError):
+        return ""

@@ -1,0 +1,134 @@
+"""One stream and all that is known of it: its kind, its rules, its place, how it is doing.
+
+What its events mean is found out as they come: by the URL at once, by the headers of a response, by the first events.
+"""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+
+from notifier.errors import StreamFailed
+from notifier.notification import Notification
+from notifier.preset import GENERIC, Preset
+from notifier.recognition import Recognition
+from notifier.resume import Resume
+from notifier.rules import Rules
+from notifier.source import ReadyState, Source
+from notifier.sse import Event
+from notifier.status import StreamStatus
+from notifier.store import Entry
+from notifier.stream import Stream
+
+UNVERIFIED = "its certificate is not checked"
+"""What the menu says of a stream with `tls.verify = false`."""
+INCOMPLETE = "may have missed events"
+"""What it says of one that was away and could not be asked for what came meanwhile."""
+SILENT_FOR = 3_600.0
+"""Seconds of silence after which a connection is taken for dead where the kind of stream sends no signs of life."""
+
+
+class Line:
+    """One stream that is followed.
+
+    Args:
+        stream: Its settings.
+        presets: What is known of kinds of streams, by name.
+        cursor: Where it was read up to in an earlier run; None if it was never followed.
+    """
+
+    def __init__(self, stream: Stream, presets: Mapping[str, Preset], cursor: str | None) -> None:
+        self.stream = stream
+        self.detail = ""
+        """Why it is not open, in one sentence."""
+        self.may_have_missed = False
+        """Events may be missing: it was away, and cannot be asked for what came meanwhile."""
+        self._was_away = cursor is not None
+        self._recognition = Recognition(stream.url, list(presets.values())) if stream.preset == "auto" else None
+        self.preset = self._recognition.preset if self._recognition else presets[stream.preset]
+        self.source = Source(stream, resume=self._resume(cursor or ""))
+        self._take(self.preset)
+
+    @property
+    def name(self) -> str:
+        """What the person calls it."""
+        return self.stream.name
+
+    def changed(self, reason: str, now: float) -> bool:
+        """Take that the source's ready state has changed, for a reason in one sentence or none.
+
+        Returns:
+            Whether the stream is back after it was away, so that what comes now was missed.
+        """
+        self.detail = reason
+        source = self.source
+        if source.ready_state is not ReadyState.OPEN:
+            self._was_away |= source.is_outage
+            return False
+        if self._recognition is not None:
+            self._know(self._recognition.answer(source.response_headers))
+        self._rules.opened(now)
+        is_back, self._was_away = self._was_away, False
+        if is_back and not source.can_resume:
+            self.may_have_missed = True
+        return is_back
+
+    def decide(self, events: Sequence[Event], last_event_id: str, now: float) -> tuple[list[Entry], str]:
+        """What to tell because of these events, and the place in the stream after them.
+
+        Raises:
+            StreamFailed: by one of them the server says never to come back.
+        """
+        entries: list[Entry] = []
+        for event in events:
+            if self._recognition is not None and self._recognition.is_open:
+                self._know(self._recognition.see(event))
+            if say := self._rules.refusal(event):
+                raise self.source.fail(StreamFailed(say))
+            told = self._rules.decide(event, now)
+            entries += [self._entry(n, event.type, event.id) for n in told if isinstance(n, Notification)]
+        return entries, self.source.resume.take(events, last_event_id)
+
+    def due(self, now: float) -> list[Entry]:
+        """What to tell because time has passed."""
+        return [self._entry(told, "", None) for told in self._rules.due(now) if isinstance(told, Notification)]
+
+    def status(self) -> StreamStatus:
+        """For the person."""
+        source = self.source
+        return StreamStatus(
+            self.name,
+            source.ready_state,
+            self.detail,
+            source.is_outage,
+            is_soon_back=source.is_soon_back,
+            last_heard=source.last_heard,
+            caution="; ".join(self._cautions()),
+        )
+
+    def _cautions(self) -> list[str]:
+        cautions = {UNVERIFIED: not self.stream.tls.verify, INCOMPLETE: self.may_have_missed}
+        return [caution for caution, applies in cautions.items() if applies]
+
+    def _entry(self, notification: Notification, event_type: str, event_id: str | None) -> Entry:
+        return Entry(
+            notification=notification,
+            event_type=event_type,
+            event_id=event_id,
+            dedupe_key=notification.identity,
+            lifetime=self.preset.lifetime,
+        )
+
+    def _resume(self, cursor: str) -> Resume:
+        return Resume(self.preset.resume if self.stream.resume == "auto" else self.stream.resume, cursor)
+
+    def _know(self, preset: Preset) -> None:
+        if preset is not self.preset:
+            self.preset = preset
+            self.source.resume = self._resume("")
+            self._take(preset)
+
+    def _take(self, preset: Preset) -> None:
+        parts = urlsplit(self.stream.url)
+        base = f"{parts.scheme}://{parts.netloc}"
+        self._rules = Rules(self.name, preset, self.stream.rules, base=base)
+        if preset is not GENERIC and "idle_timeout" not in self.stream.model_fields_set:
+            self.source.idle_timeout = preset.idle or SILENT_FOR

@@ -1,0 +1,128 @@
+"""One stream and what is known of it; no clock, no network."""
+
+import pytest
+
+from notifier.errors import StreamFailed
+from notifier.line import SILENT_FOR, Line
+from notifier.preset import GENERIC
+from notifier.presets import known
+from notifier.rule import Rule
+from notifier.source import Response
+from notifier.sse import EventStreamParser
+from notifier.stream import Stream
+
+PRESETS = {GENERIC.name: GENERIC} | known()
+NTFY = 'data: {"id":"b2","time":1700000009,"event":"message","topic":"ops","title":"Disk","message":"/ is 95%"}\n\n'
+
+
+def line(url: str = "https://example.org/events", cursor: str | None = None, **settings: object) -> Line:
+    stream = Stream.model_validate({"url": url, "name": "ops"} | settings)
+    return Line(stream, PRESETS, cursor)
+
+
+def opened(line: Line, **headers: str) -> bool:
+    line.source.connect()
+    line.source.respond(Response(200, "text/event-stream", headers=headers), 0.0, 0.0)
+    return line.changed("", 0.0)
+
+
+def told(line: Line, text: str) -> list[str]:
+    parser = EventStreamParser()
+    entries, _ = line.decide(parser.feed(text.encode()), parser.last_event_id, 0.0)
+    return [entry.notification.title for entry in entries]
+
+
+def test_a_stream_of_a_known_kind_is_recognised_by_its_url() -> None:
+    ntfy = line("https://ntfy.sh/ops/sse")
+    assert ntfy.preset.name == "ntfy"
+    assert told(ntfy, NTFY) == ["Disk"]
+
+
+def test_a_stream_is_recognised_by_its_first_events() -> None:
+    ntfy = line("https://push.example.org/ops")
+    opened(ntfy)
+    assert ntfy.preset is GENERIC
+    told(ntfy, 'event: open\ndata: {"id":"a1","time":1700000000,"event":"open","topic":"ops"}\n\n')
+    assert ntfy.preset.name == "ntfy"
+    assert told(ntfy, NTFY) == ["Disk"]
+
+
+def test_a_stream_is_what_the_person_says() -> None:
+    assert line("https://ntfy.sh/ops/sse", preset="generic").preset is GENERIC
+    assert line(preset="mastodon").preset.name == "mastodon"
+
+
+def test_ntfy_is_asked_for_what_came_since_the_last_message() -> None:
+    ntfy = line("https://ntfy.sh/ops/sse?since=all&auth=x", cursor="1700000000")
+    request = ntfy.source.connect()
+    assert request.url == "https://ntfy.sh/ops/sse?auth=x&since=1700000000"
+    assert "Last-Event-ID" not in request.headers
+    parser = EventStreamParser()
+    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[1] == "1700000009"
+    assert ntfy.source.connect().url.endswith("&since=1700000009")
+
+
+def test_another_stream_is_asked_by_its_last_event_id() -> None:
+    assert line(cursor="41").source.connect().headers["Last-Event-ID"] == "41"
+
+
+def test_on_the_first_subscription_nothing_old_is_asked_for() -> None:
+    request = line("https://ntfy.sh/ops/sse").source.connect()
+    assert (request.url, request.headers.get("Last-Event-ID")) == ("https://ntfy.sh/ops/sse", None)
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "cursor", "back", "missed"),
+    [
+        ("https://example.org/events", {}, None, False, False),
+        ("https://example.org/events", {}, "41", True, False),
+        ("https://example.org/events", {}, "", True, True),
+        ("https://example.org/events", {"resume": "none"}, "41", True, True),
+        ("https://ntfy.sh/ops/sse", {}, "1700000000", True, False),
+    ],
+)
+def test_who_cannot_be_asked_for_what_was_missed_is_marked(
+    url: str, settings: dict[str, str], cursor: str | None, back: bool, missed: bool
+) -> None:
+    one = line(url, cursor, **settings)
+    assert (opened(one), one.may_have_missed) == (back, missed)
+    assert one.status().caution == ("may have missed events" if missed else "")
+
+
+def test_after_an_outage_what_comes_was_missed_but_not_after_a_planned_close() -> None:
+    one = line(cursor=None)
+    opened(one)
+    one.source.lose(60.0, 0.5)
+    one.changed("", 60.0)
+    assert not opened(one)
+    one.source.lose(0.1, 0.5)
+    one.changed("nothing listens", 60.0)
+    assert opened(one)
+    assert one.may_have_missed
+
+
+def test_an_event_that_says_never_to_come_back_fails_the_stream() -> None:
+    gitea = line("https://git.example.org/user/events", preset="gitea")
+    with pytest.raises(StreamFailed):
+        told(gitea, "event: close\ndata: unauthorized\n\n")
+    assert gitea.source.ready_state.name == "CLOSED"
+
+
+def test_rules_of_the_person_come_first() -> None:
+    rules = [Rule(when="data.topic == 'ops'", title="Look: {{ data.title }}"), Rule(drop=True)]
+    one = line(rules=[rule.model_dump(exclude_unset=True) for rule in rules])
+    assert told(one, NTFY + "data: other\n\n") == ["Look: Disk"]
+
+
+def test_the_watchdog_knows_which_kinds_are_silent() -> None:
+    assert line().source.idle_timeout == 120
+    assert line("https://ntfy.sh/ops/sse").source.idle_timeout == 120
+    assert line(preset="hue").source.idle_timeout == (PRESETS["hue"].idle or SILENT_FOR)
+    assert line(preset="hue", idle_timeout=7).source.idle_timeout == 7
+
+
+def test_events_of_one_identity_are_recorded_with_it() -> None:
+    ntfy = line("https://ntfy.sh/ops/sse")
+    parser = EventStreamParser()
+    [entry], _ = ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)
+    assert (entry.dedupe_key, entry.lifetime) == ("b2", 86_400.0)
