@@ -1,6 +1,6 @@
 # make demo   the bundled server, the tray app, and notifications appearing
 # make test   every check and every test          make check  formatting, lint, types
-# make bench  side-by-side benchmarks, minutes    make soak   what takes long to break, minutes
+# make bench  side-by-side benchmarks, minutes    make soak   what takes long to break, half an hour
 # make clean  forget the environment
 
 PYTHON ?= python3
