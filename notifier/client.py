@@ -178,6 +178,10 @@ class Follower:
                 async with asyncio.timeout_at(min(deadline, clock() + LOOK)):
                     return await body.read()
             except TimeoutError as error:
+                # Were we kept from looking ourselves, bytes that came meanwhile are here by now: they are not silence.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0):
+                        return await body.read()
                 if clock() >= deadline:
                     silence = f"not one byte for {idle_timeout:g} s, so the connection is taken for dead"
                     raise StreamLost(silence) from error

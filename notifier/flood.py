@@ -159,6 +159,8 @@ class _Lane:
         self.held.clear()
         self.held.extend(newest)
         self.held_count, self.held_since, self.late = count, now, True
+        if self.counted and self.opened:
+            self.opened.pop()  # the next digest takes the place of the one that was let out last
         self.counted = 0
 
     def due(self, now: float) -> float:

@@ -108,6 +108,11 @@ class Outbox:
 
     async def _show(self, desktop: Desktop, notification: Notification, newest: int) -> None:
         lane = _lane(notification)
+        if newest and notification.row is None and lane in self._late:
+            # It would stand for rows that it does not count; one that counts them all takes its place.
+            self._late.discard(lane)
+            self._recall(*lane, time.monotonic())
+            return
         try:
             await desktop.show(notification)
         except BubbleFailed as error:

@@ -89,6 +89,11 @@ class Running:
         while sum(row.state is State.SHOWN for row in self.store.history(limit=1_000)) < count:
             await asyncio.sleep(0.01)
 
+    @property
+    def recorded(self) -> list[str]:
+        """What the events in the history said, sorted."""
+        return sorted(row.notification.body for row in self.store.history(limit=10_000))
+
     async def wait_for_detail(self, name: str, part: str) -> None:
         while not any(part in stream.detail for stream in self.statuses[-1].streams if stream.name == name):
             self.changed.clear()
@@ -172,6 +177,38 @@ async def test_one_failing_stream_does_not_touch_the_others() -> None:
         await app.wait_for_state("s0", ReadyState.CLOSED)
         await app.wait_for_state("s1", ReadyState.OPEN)
         assert "404" in app.statuses[-1].streams[0].detail
+
+
+@pytest.mark.timeout(120)
+async def test_of_500_streams_those_in_trouble_never_touch_the_others() -> None:
+    all_in_trouble = asyncio.Event()
+    troubles: list[Script] = [
+        [NOT_FOUND],
+        [b"HTTP/1.1 204 No Content\r\n\r\n"],
+        [b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\nhello"],
+        [b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"],
+        [OK, b"data: half an ev", Act.RESET],
+        [b"not even HTTP\r\n\r\n"],
+        [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Act.HANG],
+    ]
+    scripts: list[Script] = [
+        troubles[n // 10 % len(troubles)]
+        if n % 10 == 0
+        else [OK, b"data: before %d\n\n" % n, all_in_trouble, b"data: after %d\n\n" % n, Act.HANG]
+        for n in range(500)
+    ]
+    good = [n for n in range(500) if n % 10]
+    wanted = sorted([f"before {n}" for n in good] + [f"after {n}" for n in good])
+    # Whoever comes once more after its trouble gets a stream without events.
+    async with loopback(*scripts, [OK, Act.HANG]) as server, running(*[server.url] * 500) as app:
+        await server.wait_for_connections(500)
+        failed = sum(script in troubles[:4] for script in scripts)
+        while sum(stream.ready_state is ReadyState.CLOSED for stream in app.statuses[-1].streams) < failed:
+            app.changed.clear()
+            await app.changed.wait()
+        all_in_trouble.set()
+        while app.recorded != wanted:
+            await asyncio.sleep(0.2)
 
 
 async def test_a_desktop_application_stays_when_every_stream_has_failed() -> None:

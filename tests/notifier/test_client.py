@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gzip
 import logging
+import socket
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
@@ -358,3 +360,21 @@ async def test_a_reason_is_logged_once_and_never_with_the_query(caplog: pytest.L
         "ci: connected",
     ]
     assert "s3cret" not in caplog.text
+
+
+async def test_what_came_while_we_were_kept_from_looking_is_not_silence() -> None:
+    """A stalled event loop sees bytes and timeouts at once; neither may cost the other."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/events"
+        listener.settimeout(0)
+        async with following(url, idle_timeout=0.5) as stream:
+            loop = asyncio.get_running_loop()
+            peer, _ = await loop.sock_accept(listener)
+            with peer:
+                await loop.sock_recv(peer, 65_536)
+                await loop.sock_sendall(peer, OK + b"data: a\n\n")
+                await stream.wait_for_events(1)
+                peer.sendall(b"data: b\n\n")
+                time.sleep(1.0)
+                await stream.wait_for_events(2)
+            assert stream.data == ["a", "b"]

@@ -20,6 +20,8 @@ class Desk:
     shown: list[Notification] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     fails: bool = False
+    fails_once_for: str = ""
+    """A title."""
     hung: asyncio.Event | None = None
 
     name = "a desk"
@@ -27,7 +29,8 @@ class Desk:
     async def show(self, notification: Notification) -> None:
         if self.hung is not None:
             await self.hung.wait()
-        if self.fails:
+        if self.fails or notification.title == self.fails_once_for:
+            self.fails_once_for = ""
             raise BubbleFailed("the notification daemon did not answer within 2 s")
         self.shown.append(notification)
 
@@ -102,6 +105,15 @@ async def test_a_single_bubble_that_failed_comes_out_as_itself() -> None:
         at.desk.fails = False
         await at.until_shown(1)
         assert at.desk.titles == ["a"]
+
+
+async def test_a_summary_after_a_bubble_that_failed_counts_it_too() -> None:
+    async with office() as at:
+        at.desk.fails_once_for = "n1"
+        for n in range(12):
+            at.post(f"n{n}")
+        await at.until_shown(12)
+        assert at.desk.titles == ["n0", "n2", "n3", "9 notifications from ci meanwhile"]
 
 
 async def test_while_the_desktop_hangs_only_a_bounded_number_is_kept_and_none_is_lost() -> None:

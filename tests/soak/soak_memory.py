@@ -80,7 +80,9 @@ async def follow(made: "Synchronized[int]", port: int, history: Path) -> list[tu
     async def open_link(_: str) -> None:
         raise AssertionError("nobody clicks here")
 
-    streams = tuple(Stream(url=f"http://127.0.0.1:{port}/{n}", name=f"stream {n}") for n in range(STREAMS))
+    streams = tuple(
+        Stream(url=f"http://127.0.0.1:{port}/{n}", name=f"stream {n}", connect_timeout=600) for n in range(STREAMS)
+    )
     samples: list[tuple[float, float]] = []
     print(f"{'connections':>12}{'events':>12}{'objects MiB':>14}{'process MiB':>14}{'tasks':>8}{'files':>9}")
     with closing(Store(history, clock=time.time, tell=sys.exit)) as store:
