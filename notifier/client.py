@@ -174,25 +174,30 @@ class Follower:
         idle_timeout = self._source.idle_timeout
         deadline = clock() + idle_timeout
         while True:
-            try:
-                async with asyncio.timeout_at(min(deadline, clock() + LOOK)):
-                    return await body.read()
-            except TimeoutError as error:
+            chunk = await self._wait(body, min(deadline, clock() + LOOK))
+            if chunk is None:
                 # Were we kept from looking ourselves, bytes that came meanwhile are here by now: they are not silence.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0):
-                        return await body.read()
-                if clock() >= deadline:
-                    silence = f"not one byte for {idle_timeout:g} s, so the connection is taken for dead"
-                    raise StreamLost(silence) from error
-                # After a chunk with broken framing aiohttp closes the connection and never wakes who reads from it ...
-                if response.connection is None or response.connection.closed:
-                    raise StreamLost(NOT_HTTP) from error
-            except RuntimeError as error:
-                # ... or answers with this, when it was closed before anybody came to read.
-                raise StreamLost(NOT_HTTP) from error
-            except (aiohttp.ClientError, OSError) as error:
-                raise StreamLost(_explain(error)) from error
+                chunk = await self._wait(body, clock())
+            if chunk is not None:
+                return chunk
+            if clock() >= deadline:
+                raise StreamLost(f"not one byte for {idle_timeout:g} s, so the connection is taken for dead")
+            # After a chunk with broken framing aiohttp closes the connection and never wakes who reads from it ...
+            if response.connection is None or response.connection.closed:
+                raise StreamLost(NOT_HTTP)
+
+    async def _wait(self, body: Body, until: float) -> bytes | None:
+        """The next bytes of the body; None if there are none until then."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await body.read()
+        except TimeoutError:
+            return None
+        except RuntimeError as error:
+            # ... or answers with this, when it was closed before anybody came to read.
+            raise StreamLost(NOT_HTTP) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise StreamLost(_explain(error)) from error
 
 
 def _head(response: aiohttp.ClientResponse) -> Response:

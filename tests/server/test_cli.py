@@ -200,9 +200,9 @@ def test_the_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None
         (["--host", "::", "--without-tls"], "--without-token"),
         (["--host", "example.org", "--without-tls"], "--without-token"),
         (["--host", "0.0.0.0", "--without-token"], "give --tls-cert, or say --without-tls"),
-        (["--tokens", "/nonexistent"], "there are no tokens in /nonexistent"),
+        (["--tokens", "/no/such/place"], "there are no tokens in /no/such/place"),
         (["--tokens", "/dev/null/x"], "cannot be read"),
-        (["--tls-cert", "/nonexistent"], "cannot be used for TLS"),
+        (["--tls-cert", "/dev/null/nowhere"], "cannot be used for TLS"),
     ],
 )
 async def test_a_door_is_not_opened_to_the_network_by_accident(arguments: list[str], words: str) -> None:
