@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from notifier import plaintext
+from notifier import address, plaintext
 from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
@@ -21,7 +21,7 @@ from notifier.notification import Notification
 from notifier.outbox import Outbox
 from notifier.preset import GENERIC, Preset
 from notifier.presets import known
-from notifier.source import ReadyState, identity
+from notifier.source import ReadyState
 from notifier.sse import Event
 from notifier.status import Command, Status, Verb
 from notifier.store import Entry, Store
@@ -219,7 +219,7 @@ class Agent:
             self._group.create_task(self._open(notification.link), name="link")
 
     def _line(self, stream: Stream) -> _Followed:
-        mark = self._store.resume(stream.name, identity(stream.url))
+        mark = self._store.resume(stream.name, address.identity(stream.url))
         if mark is not None:
             self._outbox.resume(stream.name)
         return _Followed(Line(stream, self._presets, mark.last_event_id if mark else None))
@@ -231,7 +231,10 @@ class Agent:
         line = one.line
 
         async def deliver(events: Sequence[Event], last_event_id: str) -> None:
-            self._tell(line, *line.decide(events, last_event_id, time.monotonic()))
+            entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
+            self._tell(line, entries, place)
+            for withdrawal in withdrawn:
+                self._outbox.withdraw(withdrawal)
 
         def changed(reason: str) -> None:
             if line.changed(reason, time.monotonic()):

@@ -109,6 +109,14 @@ def unknown(key: str, known: Iterable[str], elsewhere: dict[str, str] | None = N
     return f"is not a setting; known here: {', '.join(sorted(known))}"
 
 
+def no_such(setting: str, name: str, known: Iterable[str]) -> str:
+    """What to say about a name that is none of the known ones."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=CLOSE)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return f"{setting} {name!r} is not known; {hint}"
+
+
 def tell(file: str, line: int | None, sentence: str) -> str:
     """A complaint as compilers write them, so that editors find the place."""
     return f"{file}:{line}: {sentence}" if line else f"{file}: {sentence}"
@@ -149,25 +157,29 @@ def _problems(
             words = f"is longer than {context['max_length']} characters"
         case "bool_type":
             words = "must be true or false, without quotes"
+        case "tuple_type" | "list_type":
+            words = f"is written [[streams.{shown}]], in double brackets, once for each"
         case "dict_type":
             words = f'is a table: {path[-1]} = {{ NAME = "value" }}'
         case "model_type" | "model_attributes_type":
             inner = _model(model, path)
-            words = f"is a table: {path[-1]} = {{ {' = …, '.join(list(inner.model_fields)[:2] if inner else ())} = … }}"
+            settings = " = …, ".join(list(inner.model_fields)[:2] if inner else ())
+            words = f"is a table: {shown.rpartition('.')[2]} = {{ {settings} = … }}"
         case _:
             words = message.removeprefix("Value error, ")
     yield Problem(path, f"{shown} {words}" if shown else words)
 
 
 def _dotted(path: Path) -> str:
-    return ".".join(str(part) for part in path)
+    # Which element of an array it is, the line tells.
+    return ".".join(part for part in path if isinstance(part, str))
 
 
 def _model(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     found: type[BaseModel] | None = model
     for part in path:
-        field = found.model_fields.get(str(part)) if found else None
-        found = _model_in(field)
+        if isinstance(part, str):
+            found = _model_in(found.model_fields.get(part) if found else None)
     return found
 
 
@@ -187,7 +199,9 @@ def _elsewhere(model: type[BaseModel], here: Path) -> dict[str, str]:
     for name, field in model.model_fields.items():
         inner = _model_in(field)
         if inner is not None and here != (name,):
-            tables |= {setting: f"{name} = {{ {setting} = … }}" for setting in inner.model_fields if setting != "user"}
+            is_many = getattr(field.annotation, "__origin__", None) is tuple
+            place = f"[[streams.{name}]]" if is_many else f"{name} = {{ %s = … }}"
+            tables |= {setting: place.replace("%s", setting) for setting in inner.model_fields if setting != "user"}
     if here:
         tables |= dict.fromkeys(model.model_fields, "the stream itself, above this table")
     return tables

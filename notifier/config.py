@@ -4,14 +4,14 @@ What a person wrote wrong becomes one :class:`~notifier.errors.UsageError` that 
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePath
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
-from notifier.complaint import Problem, problem_of_toml, problems_of, tell, unknown
+from notifier.complaint import Problem, no_such, problem_of_toml, problems_of, tell, unknown
 from notifier.environment import Environment
 from notifier.errors import ConfigurationBroken, UsageError
 from notifier.lines import Path, lines_of
@@ -107,13 +107,16 @@ def name_of(url: str, taken: Iterable[str] = ()) -> str:
     return next(name for name in [plain, *(f"{plain} {n}" for n in range(2, 2 * STREAMS_LIMIT))] if name not in taken)
 
 
-def parse(text: str, environ: Mapping[str, str], path: str = "config.toml") -> Config:
+def parse(
+    text: str, environ: Mapping[str, str], path: str = "config.toml", *, presets: Collection[str] | None = None
+) -> Config:
     """The configuration that a file describes.
 
     Args:
         text: TOML.
         environ: The environment, for `${NAME}`, `~` and proxies.
         path: Of the file: relative paths in it start at its directory, and complaints begin with its name.
+        presets: Names of the kinds of streams that are known; None takes any name for one.
 
     Raises:
         ConfigurationBroken: with every mistake that was found, each with its line.
@@ -127,7 +130,7 @@ def parse(text: str, environ: Mapping[str, str], path: str = "config.toml") -> C
         raise ConfigurationBroken(path, [tell(file.name, line or last, sentence)]) from None
     except RecursionError:
         raise ConfigurationBroken(path, [tell(file.name, None, "its brackets are nested too deeply")]) from None
-    reading = _Reading(document, Environment(environ, str(file.parent)))
+    reading = _Reading(document, Environment(environ, str(file.parent)), presets)
     streams = reading.streams()
     if reading.problems:
         lines = lines_of(text)
@@ -159,9 +162,10 @@ def schema() -> dict[str, Any]:
 class _Reading:
     """One document being read, and what is wrong with it."""
 
-    def __init__(self, document: dict[str, Any], around: Environment) -> None:
+    def __init__(self, document: dict[str, Any], around: Environment, presets: Collection[str] | None) -> None:
         self.problems: list[Problem] = []
         self._around = around
+        self._presets = presets
         self._document = document
         self._defaults: dict[str, Any] = {}
 
@@ -220,9 +224,12 @@ class _Reading:
 
     def _validated(self, fields: dict[str, Any]) -> tuple[Stream | None, list[Problem]]:
         try:
-            return Stream.model_validate(fields, context=self._around), []
+            stream = Stream.model_validate(fields, context=self._around)
         except ValidationError as error:
             return None, problems_of(error, Stream)
+        if self._presets is not None and stream.preset not in ("auto", *self._presets):
+            return None, [Problem(("preset",), no_such("preset", stream.preset, self._presets))]
+        return stream, []
 
     def _with_defaults(self, table: dict[str, Any]) -> dict[str, Any]:
         defaults = dict(self._defaults)

@@ -17,6 +17,8 @@ from watchfiles import Change, awatch
 
 from notifier.config import Config, parse
 from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
+from notifier.preset import GENERIC
+from notifier.presets import names
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +26,8 @@ LIMIT = 1 << 20
 """Bytes of a configuration file."""
 STEP = 200
 """Milliseconds between two looks at the notices of saves."""
-PATIENCE = 5_000
-"""Milliseconds after which the file is read without a notice: there are file systems that give none."""
+PATIENCE = 5.0
+"""Seconds after which the file is read without a notice: there are file systems that give none."""
 SETTLING = 0.1
 """Seconds that a text must stay as it is to be taken for all of it."""
 PRIVATE = 0o600
@@ -35,13 +37,15 @@ PRIVATE = 0o600
 class ConfigFile:
     """One configuration file, which may not be there yet."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], *, patience: float = PATIENCE) -> None:
         """Nothing is read yet.
 
         Args:
             path: Of the file.
             environ: The environment that its `${NAME}` and proxies come from.
+            patience: Seconds after which it is read without a notice of a save.
         """
+        self._patience = patience
         self.path = path.absolute()
         self._environ = environ
 
@@ -107,6 +111,8 @@ class ConfigFile:
                     logger.info("%s was read again", self.path)
                     current, is_refused = config, False
                     taken(config)
+                else:
+                    logger.debug("%s says the same as before", self.path)
 
         await self._watch(look)
 
@@ -161,10 +167,10 @@ class ConfigFile:
             line = data[: error.start].count(b"\n") + 1
             problem = f"{name}:{line}: this is not UTF-8; have the editor save it as UTF-8"
             raise ConfigurationBroken(str(self.path), [problem]) from None
-        return parse(text, self._environ, str(self.path))
+        return parse(text, self._environ, str(self.path), presets=(GENERIC.name, *names()))
 
     async def _watch(self, look: Callable[[], Awaitable[None]]) -> None:
-        """Call `look` soon after each save, and every `PATIENCE` seconds, whatever the notices of saves are worth."""
+        """Call `look` soon after each save, and every so often, whatever the notices of saves are worth."""
         force_polling: bool | None = None
         while True:
             places = {self.path, self.path.resolve()}
@@ -174,7 +180,7 @@ class ConfigFile:
                 watch_filter=_are(places),
                 recursive=False,
                 step=STEP,
-                rust_timeout=PATIENCE,
+                rust_timeout=int(self._patience * 1_000),
                 yield_on_timeout=True,
                 force_polling=force_polling,
             )
@@ -188,7 +194,7 @@ class ConfigFile:
                 else:
                     # The system limits what is watched for all programs together; or the directory is gone.
                     if force_polling:
-                        await asyncio.sleep(PATIENCE / 1_000)
+                        await asyncio.sleep(self._patience)
                     force_polling = True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from notifier.errors import StreamFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.recognition import Recognition
 from notifier.resume import Resume
@@ -71,13 +71,16 @@ class Line:
             self.may_have_missed = True
         return is_back
 
-    def decide(self, events: Sequence[Event], last_event_id: str, now: float) -> tuple[list[Entry], str]:
-        """What to tell because of these events, and the place in the stream after them.
+    def decide(
+        self, events: Sequence[Event], last_event_id: str, now: float
+    ) -> tuple[list[Entry], list[Withdrawal], str]:
+        """What to tell, and then to take back, because of these events, and the place in the stream after them.
 
         Raises:
             StreamFailed: by one of them the server says never to come back.
         """
         entries: list[Entry] = []
+        withdrawn: list[Withdrawal] = []
         for event in events:
             if self._recognition is not None and self._recognition.is_open:
                 self._know(self._recognition.see(event))
@@ -85,7 +88,8 @@ class Line:
                 raise self.source.fail(StreamFailed(say))
             told = self._rules.decide(event, now)
             entries += [self._entry(n, event.type, event.id) for n in told if isinstance(n, Notification)]
-        return entries, self.source.resume.take(events, last_event_id)
+            withdrawn += [w for w in told if isinstance(w, Withdrawal)]
+        return entries, withdrawn, self.source.resume.take(events, last_event_id)
 
     def due(self, now: float) -> list[Entry]:
         """What to tell because time has passed."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from notifier.desktop import Desktop
 from notifier.errors import BubbleFailed
 from notifier.flood import FEW, Gate
-from notifier.notification import Notification, Urgency
+from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.store import Store
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,8 @@ class Outbox:
         self._gate = Gate()
         self._ready: deque[tuple[Notification, int]] = deque()
         """With the newest row of the stream when it was let out: a digest stands for all rows up to there."""
+        self._withdrawn: deque[Withdrawal] = deque(maxlen=READY)
+        """Bubbles to take back once what is ready is shown; of more than so many the oldest stay on the screen."""
         self._newest: dict[str, int] = {}
         self._late: set[tuple[str, bool]] = set()
         """Streams, and whether their critical notifications, of which rows wait that the gate does not know of."""
@@ -55,6 +57,11 @@ class Outbox:
         assert notification.row is not None, "recording comes before showing"
         self._newest[notification.stream] = notification.row
         self._let_out(self._gate.offer(time.monotonic(), notification))
+        self._something.set()
+
+    def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Take back what was said under this key.  What is still held, or only in the history, stays there."""
+        self._withdrawn.append(withdrawal)
         self._something.set()
 
     def tell(self, notification: Notification) -> None:
@@ -80,6 +87,9 @@ class Outbox:
             if self._late and now >= self._retry_at:
                 self._recall_late(now)
             self._let_out(self._gate.release(now))
+            if self._withdrawn and not self._ready:
+                await self._take_back(desktop, self._withdrawn.popleft())
+                continue
             if self._ready:
                 await self._show(desktop, *self._ready.popleft())
                 continue
@@ -89,6 +99,12 @@ class Outbox:
                     await self._something.wait()
             except TimeoutError:
                 continue
+
+    async def _take_back(self, desktop: Desktop, withdrawal: Withdrawal) -> None:
+        try:
+            await desktop.withdraw(withdrawal)
+        except BubbleFailed as error:
+            logger.warning("%s: a bubble was not taken back: %s", withdrawal.stream, error)
 
     async def _show(self, desktop: Desktop, notification: Notification, newest: int) -> None:
         lane = _lane(notification)

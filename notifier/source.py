@@ -28,31 +28,19 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
-from urllib.parse import unquote, urlencode, urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from notifier import __version__
+from notifier import __version__, address
+from notifier.backoff import Backoff
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
-from notifier.proxy import is_loopback
 from notifier.resume import Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
 
 USER_AGENT = f"sse-notifier/{__version__}"
-RECONNECTION_TIME = 1.0
-"""Seconds, until the server sends a `retry:` of its own (HTML 9.2.2 leaves it to us)."""
-SHORTEST_DELAY = 0.05
-"""Seconds; `retry: 0` must not make us spin."""
-LONGEST_RETRY = 300.0
-"""Seconds; a `retry:` beyond it is taken for a mistake."""
 LONGEST_RETRY_AFTER = 3_600.0
 """Seconds that a Retry-After is obeyed for."""
-USEFUL_LIFE = 10.0
-"""Seconds after which a connection was of use although no event came."""
-QUICK_RETURNS = 20
-"""Connections that may end soon after an event, one straight after the other ..."""
-QUICK_RETURN_EVERY = 2.0
-"""... and the seconds after which one more is allowed."""
 REDIRECTS = 10
 LONGEST_HOLD = 300.0
 """Seconds between two attempts while there is said to be no network: whoever says so may be wrong."""
@@ -124,9 +112,7 @@ class Source:
         self.ready_state = ReadyState.CONNECTING
         self.last_event_id = self.resume.last_event_id
         """ID to resume after: the last one that `delivered` was told of."""
-        self.failures = 0
-        """Attempts of no use since the last one that was."""
-        self._growth = 0
+        self._backoff = Backoff(stream.longest_delay)
         self.has_been_open = False
         self.last_heard: float | None = None
         """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
@@ -138,8 +124,11 @@ class Source:
         self._opened = math.inf
         self._had_event = False
         self._asked_delay = 0.0
-        self._quick_returns = float(QUICK_RETURNS)
-        self._last_return = 0.0
+
+    @property
+    def failures(self) -> int:
+        """Attempts of no use since the last one that was."""
+        return self._backoff.failures
 
     @property
     def is_outage(self) -> bool:
@@ -164,7 +153,7 @@ class Source:
 
     def hold(self, wall_clock: float) -> None:
         """There is no network any more, at this second since the epoch.  Streams of this machine go on."""
-        if self._held_since is None and not _is_here(self.stream.url):
+        if self._held_since is None and not address.is_here(self.stream.url):
             self._held_since = wall_clock
 
     def release(self) -> bool:
@@ -175,7 +164,7 @@ class Source:
         """
         since, self._held_since = self._held_since, None
         is_alive = self.ready_state is ReadyState.OPEN and since is not None and (self.last_heard or 0.0) > since
-        return not is_alive and not _is_here(self.stream.url)
+        return not is_alive and not address.is_here(self.stream.url)
 
     @property
     def can_resume(self) -> bool:
@@ -249,7 +238,7 @@ class Source:
             ) from error
         if events:
             self._had_event = True
-            self.failures = self._growth = 0
+            self._backoff.succeed()
         return events
 
     @property
@@ -274,43 +263,22 @@ class Source:
         self.ready_state = ReadyState.CONNECTING
         lived = now - self._opened
         retry = self._parser.reconnection_time
-        if retry is not None:
-            self._asked_delay = max(self._asked_delay, min(retry / 1_000, LONGEST_RETRY))
-        base = RECONNECTION_TIME if retry is None else min(max(retry / 1_000, SHORTEST_DELAY), LONGEST_RETRY)
-        if lived >= USEFUL_LIFE or (self._had_event and self._may_return_quickly(now)):
-            self.failures = self._growth = 0
-            ceiling = min(base, RECONNECTION_TIME)
-        elif self._had_event:
-            ceiling = 2 * QUICK_RETURN_EVERY
-        else:
-            ceiling = min(self.stream.longest_delay, base * 2.0 ** min(self._growth, 32))
-            self._growth += 1
-            self.failures += 1
-        delay = max(SHORTEST_DELAY, self._asked_delay + chance * ceiling)
-        # Only connections that last earn quick returns; waiting for the next one does not.
-        self._last_return = now + delay
-        return delay
+        return self._backoff.wait(
+            now, chance, lived=lived, had_event=self._had_event, retry=retry, asked=self._asked_delay
+        )
 
     def hurry(self) -> None:
         """Somebody wants a new connection now: forget what made us wait."""
         self.ready_state = ReadyState.CONNECTING
-        self._growth = 0
-        self._quick_returns = float(QUICK_RETURNS)
+        self._backoff.hurry()
 
     def fail(self, error: StreamFailed) -> StreamFailed:
         """Fail the connection (HTML 9.2.3): CLOSED for good, because of `error`, which is given back."""
         self.ready_state = ReadyState.CLOSED
         return error
 
-    def _may_return_quickly(self, now: float) -> bool:
-        earned = max(0.0, now - self._last_return) / QUICK_RETURN_EVERY
-        self._quick_returns = min(QUICK_RETURNS, self._quick_returns + earned)
-        if allowed := self._quick_returns >= 1:
-            self._quick_returns -= 1
-        return allowed
-
     def _first_request(self) -> Request:
-        return Request(_with_query(self.stream.url, self.resume.query), self._headers())
+        return Request(address.with_query(self.stream.url, self.resume.query), self._headers())
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -346,64 +314,17 @@ class Source:
             raise self.fail(StreamFailed(f"the server answered {response.status} without saying where to go"))
         here = self.request.url
         try:
-            there = _join(here, response.location)
+            there = address.join(here, response.location)
             if urlsplit(there).scheme not in ("http", "https", UNIX) or not urlsplit(there).hostname:
                 raise ValueError("not a web address")
-            there = _without_credentials(there)
+            there = address.without_credentials(there)
             # What was configured for one origin may be a secret.  Another origin never sees it, and a stranger who
             # was asked on the way does not get to say where it goes next.
-            is_home = self.request.is_home and _origin(here) == _origin(there)
+            is_home = self.request.is_home and address.origin(here) == address.origin(there)
         except ValueError as error:
             raise self.fail(StreamFailed("the server redirected to something that is no web address")) from error
         self.request = Request(there, self._headers(), is_home)
         return self.request
-
-
-def _with_query(url: str, query: Mapping[str, str]) -> str:
-    """The URL with these parameters in the place of those of the same name."""
-    if not query:
-        return url
-    parts = urlsplit(url)
-    kept = [pair for pair in parts.query.split("&") if pair and unquote(pair.partition("=")[0]) not in query]
-    return parts._replace(query="&".join([*kept, urlencode(query)])).geturl()
-
-
-def identity(url: str) -> str:
-    """What of `url` says which events these are, without secrets: origin and path."""
-    scheme, host, port = _origin(url)
-    return f"{scheme}://{host}:{port}{urlsplit(url).path}"
-
-
-def _join(here: str, location: str) -> str:
-    """Where a redirect leads.  A server on a Unix socket calls itself localhost; nobody else leads to a socket."""
-    parts = urlsplit(here)
-    is_socket = parts.scheme == UNIX
-    base = parts._replace(scheme="http", netloc="localhost").geturl() if is_socket else here
-    there = urljoin(base, location)
-    if urlsplit(there).scheme == UNIX:
-        raise ValueError("not a web address")
-    if not is_socket or _origin(there) != ("http", "localhost", 80):
-        return there
-    return urlsplit(there)._replace(scheme=UNIX, netloc=parts.netloc).geturl()
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    if parts.scheme == UNIX:
-        return parts.scheme, parts.netloc, None
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _is_here(url: str) -> bool:
-    """Whether this machine itself serves the URL."""
-    parts = urlsplit(url)
-    return parts.scheme == UNIX or is_loopback(parts.hostname or "")
-
-
-def _without_credentials(url: str) -> str:
-    """The URL without `user:password@`: how to log in is for the person to say, not for a redirect."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _shown(value: str) -> str:

@@ -59,10 +59,13 @@ def script() -> None:
 def main(argv: list[str]) -> int:
     """Run `sse-server` with these arguments and return its exit code."""
     try:
-        app(argv, prog_name="sse-server")
+        code = app(args=argv, prog_name="sse-server", standalone_mode=False)
+    except typer.TyperException as error:
+        print(f"sse-server: {error.format_message()} (sse-server --help tells more)", file=sys.stderr)
+        return 2
     except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
-    return 0
+        code = end.code
+    return code if isinstance(code, int) else 0
 
 
 def _show_version(wanted: bool) -> None:

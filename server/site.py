@@ -63,6 +63,8 @@ PREFLIGHT_HEADERS = {
 STREAM_HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
+    # By this a client knows what our ids are worth: they are unique, so an event that comes twice is told once.
+    "Server": "sse-server",
     "X-Accel-Buffering": "no",
     "X-Content-Type-Options": "nosniff",
 }

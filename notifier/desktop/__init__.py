@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 
 MEANWHILE: Final = "showing notifications here in the terminal"
 
@@ -33,6 +33,13 @@ class Desktop(Protocol):
 
         Raises:
             BubbleFailed: it was not shown, or nobody said within the deadline that it was.
+        """
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Take back the bubble of this stream and key, where that can be done and it is still there.
+
+        Raises:
+            BubbleFailed: nobody said within the deadline that it is gone.
         """
 
     async def close(self) -> None:

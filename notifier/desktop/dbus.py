@@ -11,8 +11,9 @@ when the daemon wakes up it shows what it was asked last and nothing twice.
 import asyncio
 import html
 import logging
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from dbus_fast import Message, MessageFlag, MessageType, Variant
@@ -21,7 +22,7 @@ from dbus_fast.errors import DBusFastError
 
 from notifier.desktop import Activated
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 
 logger = logging.getLogger(__name__)
 
@@ -98,25 +99,29 @@ class DBusDesktop:
         Raises:
             BubbleFailed: nobody does, or nobody said so within the deadline.
         """
-        await self._within_the_deadline(None)
+        await self._within_the_deadline(partial(self._show, None))
 
     async def show(self, notification: Notification) -> None:
         """Show a bubble, or put it in the place of the one with the same stream and key.
 
         After a deadline was missed, showing the very same object again waits for the late answer: no bubble is doubled.
         """
-        await self._within_the_deadline(notification)
+        await self._within_the_deadline(partial(self._show, notification))
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Close the bubble of this stream and key, if it is still there."""
+        await self._within_the_deadline(partial(self._take_back, withdrawal))
 
     async def close(self) -> None:
         bus, self._bus = self._bus, None
         if bus is not None and bus.connected:
             await hang_up(bus)
 
-    async def _within_the_deadline(self, notification: Notification | None) -> None:
+    async def _within_the_deadline(self, work: Callable[[], Awaitable[None]]) -> None:
         try:
             async with asyncio.timeout(self._deadline), self._turn:
                 try:
-                    await self._show(notification)
+                    await work()
                 except (OSError, EOFError, DBusFastError) as error:
                     why = getattr(error, "strerror", None) or str(error)
                     raise BubbleFailed(
@@ -159,6 +164,13 @@ class DBusDesktop:
         if shown_id(answer) is None:
             raise BubbleFailed(f"{server.name} did not take the bubble ({what(answer)})")
         self._late = None
+
+    async def _take_back(self, withdrawal: Withdrawal) -> None:
+        bus = await self._connect()
+        if self._question is not None:
+            await asyncio.shield(self._question.answer)
+        if number := self._number_of(withdrawal.stream, withdrawal.key):
+            await self._ask(bus, "CloseNotification", "u", [number])
 
     async def _connect(self) -> MessageBus:
         # Two turns of the loop, and it has read that the bus hung up; dbus-fast trips over that when it writes first.
@@ -267,8 +279,10 @@ class DBusDesktop:
         """The id of the bubble that this one takes the place of; 0 for a bubble of its own."""
         if notification.key is None:
             return 0
-        place = (notification.stream, notification.key)
-        return next((number for number, n in self._shown.items() if (n.stream, n.key) == place), 0)
+        return self._number_of(notification.stream, notification.key)
+
+    def _number_of(self, stream: str, key: str) -> int:
+        return next((number for number, n in self._shown.items() if (n.stream, n.key) == (stream, key)), 0)
 
 
 async def hang_up(bus: MessageBus) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from notifier.notification import Notification, Urgency
+from notifier.notification import Notification, Urgency, Withdrawal
 
 MARKS: Final = {Urgency.LOW: "·", Urgency.NORMAL: "•", Urgency.CRITICAL: "!"}
 INDENT: Final = " " * len("00:00:00 • ")
@@ -34,6 +34,9 @@ class LogDesktop:
     async def show(self, notification: Notification) -> None:
         """Write it; this does not fail unless `write` does."""
         self._write(lines(notification, self._clock()))
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """What was shown here cannot be taken back."""
 
     async def close(self) -> None:
         """There is nothing to let go of."""

@@ -8,7 +8,7 @@ import logging
 
 from notifier.desktop import Desktop
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,10 @@ class Meanwhile:
             if not self._came:
                 logger.info("from now on %s shows the bubbles", self._desktop.name)
             self._came = True
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        if self._came:
+            await self._desktop.withdraw(withdrawal)
 
     async def close(self) -> None:
         await self._desktop.close()

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 
 APP_NAME: Final = "sse-notifier"
 DEADLINE: Final = 5.0
@@ -61,6 +61,9 @@ class PlyerDesktop:
                         await self._kill()
         except TimeoutError as error:
             raise BubbleFailed(f"plyer did not show a bubble within {self._deadline:g} s") from error
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """What was shown here cannot be taken back."""
 
     async def close(self) -> None:
         await self._kill()

@@ -23,13 +23,16 @@ from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.history import read_history
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
+from notifier.rule import Rule
 from notifier.status import Status
 from notifier.store import Store
 
 ROUNDS = 3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 LAST = "the last one"
+DROP = Rule(when='data.status == "running"', drop=True)
+"""Every case is asked whether it holds."""
 PIECE = 64 * 1024
 
 
@@ -65,11 +68,16 @@ def keep_alive_in_data(number: int) -> bytes:
     return b'id: %d\ndata: {"id": "x%d", "time": 1750000000, "event": "keepalive", "topic": "t"}\n\n' % (number, number)
 
 
+def unwanted(number: int) -> bytes:
+    return b'id: %d\ndata: {"job": "build", "status": "running", "number": %d}\n\n' % (number, number)
+
+
 CASES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "recorded: title, body, link": (build, 50_000),
     "recorded: plain text": (text, 50_000),
     "recorded: nested webhook": (webhook, 50_000),
     "filtered out by type": (keep_alive, 200_000),
+    "filtered out by a rule": (unwanted, 100_000),
     "filtered out by data": (keep_alive_in_data, 50_000),
 }
 
@@ -94,6 +102,9 @@ class Taken:
     async def show(self, notification: Notification) -> None:
         """Nothing to do."""
 
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        pass
+
     async def close(self) -> None:
         """Nothing to let go of."""
 
@@ -114,7 +125,9 @@ async def _follow(url: str, history: Path) -> tuple[float, float]:
             if status.last_notification is not None and status.last_notification.title == LAST:
                 seen.set()
 
-        agent = Agent(Config(streams=(Stream(url=url, name="way"),)), store, open_desktop, open_link, update)
+        agent = Agent(
+            Config(streams=(Stream(url=url, name="way", rules=(DROP,)),)), store, open_desktop, open_link, update
+        )
         cpu, clock = time.process_time(), time.perf_counter()
         task = asyncio.create_task(agent.run())
         await seen.wait()

@@ -21,7 +21,7 @@ from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 from notifier.store import Store
 
 NAME = "chaos"
@@ -49,6 +49,9 @@ class FileDesktop:
         await asyncio.sleep(self._chance.random() * SLOWNESS)
         if fails:
             raise BubbleFailed("nobody said that it was shown")
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        pass
 
     async def close(self) -> None:
         os.close(self._file)

@@ -5,9 +5,10 @@ from PIL import Image
 from notifier.tray.icon import COLOURS
 from notifier.tray.menu import IconState
 from tests.desktop.rig import Rig, Window, until
+from tests.needs import needs
 
-CORNER = 100, 30
-"""Width and height in pixels of the panel's lower right part, where the tray is."""
+CORNER = 100, 30, 900, 570
+"""Width, height, left and top in pixels of the corner of the screen where the panel has its tray."""
 NEAR = 8
 """Difference of one colour channel that the panel's scaling may make."""
 ROW = 27
@@ -19,10 +20,12 @@ LAST, PAUSE, RECONNECT, QUIT = -3.5, -2.5, -1.5, -0.5
 def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
     """Where on the screen pixels of an icon's colour are: of this state's, or of any."""
     colours = [bytes.fromhex(COLOURS[s][1:]) for s in IconState if state in (None, s)]
-    width, height = CORNER
-    with Image.open(rig.screenshot("panel")) as shot:
-        left, top = shot.width - width, shot.height - height
-        pixels = shot.convert("RGB").crop((left, top, shot.width, shot.height)).tobytes()
+    width, height, left, top = CORNER
+    needs("imagemagick", "import")
+    file = rig.home / "corner.png"
+    rig.run("import", "-window", "root", "-crop", f"{width}x{height}+{left}+{top}", "+repage", str(file))
+    with Image.open(file) as corner:
+        pixels = corner.convert("RGB").tobytes()
     near = [
         any(max(map(abs, map(int.__sub__, pixels[i : i + 3], colour))) < NEAR for colour in colours)
         for i in range(0, len(pixels), 3)

@@ -315,8 +315,13 @@ class Rig:
 
     def close_bubbles(self) -> None:
         """Close each bubble of dunst, as a person would."""
-        self.run("dunstctl", "close-all")
-        until("the bubbles were closed", lambda: self.bubbles() == 0)
+
+        def closed() -> bool:
+            # Each time anew: another one may just have come.
+            self.run("dunstctl", "close-all")
+            return self.bubbles() == 0
+
+        until("the bubbles were closed", closed)
 
     def click(self, x: int, y: int, button: int = 1) -> None:
         """Press a mouse button at a place of the screen; 1 is left, 3 is right."""

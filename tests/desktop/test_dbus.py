@@ -11,7 +11,7 @@ from dbus_fast.aio import MessageBus
 
 from notifier.desktop.dbus import REMEMBERED, DBusDesktop, actions_for, body_for, one_line
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification, Urgency
+from notifier.notification import Notification, Urgency, Withdrawal
 from tests.desktop.notifications import BUILD, own_daemon, plain
 from tests.desktop.rig import NOTIFICATIONS, NotifyCall, Piece, Rig, eventually, notify_call
 
@@ -109,6 +109,17 @@ async def test_the_same_key_takes_the_place_of_the_bubble(rig: Rig, dunst: Piece
     assert first.replaces_id == 0
     assert second.replaces_id > 0
     assert third.replaces_id == 0
+
+
+async def test_a_bubble_is_taken_back_by_its_key(rig: Rig, dunst: Piece) -> None:
+    assert BUILD.key is not None
+    async with desktop_on(rig) as desktop:
+        await said(rig, desktop, BUILD, replace(BUILD, stream="another ci"))
+        await desktop.withdraw(Withdrawal(stream=BUILD.stream, key=BUILD.key))
+        await eventually("one bubble was left", lambda: rig.bubbles() == 1)
+        await desktop.withdraw(Withdrawal(stream=BUILD.stream, key=BUILD.key))
+        await desktop.withdraw(Withdrawal(stream="nobody", key="nothing"))
+        assert rig.bubbles() == 1
 
 
 async def test_without_a_key_each_notification_has_a_bubble_of_its_own(rig: Rig, dunst: Piece) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.desktop.meanwhile import Meanwhile
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 from tests.desktop.notifications import plain
 
 
@@ -17,12 +17,16 @@ class Recorder:
     name: str
     there: bool = True
     shown: list[str] = field(default_factory=list)
+    withdrawn: list[Withdrawal] = field(default_factory=list)
     closed: bool = False
 
     async def show(self, notification: Notification) -> None:
         if not self.there:
             raise BubbleFailed("nobody is there")
         self.shown.append(notification.title)
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        self.withdrawn.append(withdrawal)
 
     async def close(self) -> None:
         self.closed = True

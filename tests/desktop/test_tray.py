@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-from notifier.tray.icon import COLOURS
 from notifier.tray.menu import IconState
-from tests.desktop.rig import Piece, Rig, Window, until
-from tests.needs import needs
+from tests.desktop.panel import PAUSE, QUIT, RECONNECT, close_menu, icon_places, menus, open_menu, place, shows
+from tests.desktop.rig import Piece, Rig, until
 
 pytestmark = pytest.mark.timeout(60)
 """Each of these waits a dozen times for a panel that may have little of the processor."""
@@ -51,10 +49,6 @@ threading.Thread(target=read, daemon=True).start()
 tray.run()
 print("ended", flush=True)
 '''
-ROW = 27
-"""Pixels between two rows of the panel's menu, without the separators' one."""
-PAUSE, RECONNECT, QUIT = -2.5, -1.5, -0.5
-"""Rows of the menu, counted from its lower end."""
 
 
 class App:
@@ -92,49 +86,6 @@ def app(rig: Rig, panel: Piece) -> Iterator[App]:
     app.process.kill()
     app.process.communicate()
     until("the icon was gone", lambda: not icon_places(rig))
-
-
-def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
-    """Where pixels of an icon's colour are in the corner of the panel that holds the tray."""
-    colours = [bytes.fromhex(COLOURS[s][1:]) for s in IconState if state in (None, s)]
-    needs("imagemagick", "import")
-    file = rig.home / "corner.png"
-    rig.run("import", "-window", "root", "-crop", "100x30+900+570", "+repage", str(file))
-    with Image.open(file) as corner:
-        pixels = corner.convert("RGB").tobytes()
-    near = [
-        any(max(map(abs, map(int.__sub__, pixels[i : i + 3], c))) < 8 for c in colours)
-        for i in range(0, len(pixels), 3)
-    ]
-    return [(900 + i % 100, 570 + i // 100) for i, hit in enumerate(near) if hit]
-
-
-def shows(rig: Rig, state: IconState) -> tuple[int, int]:
-    """Wait for the icon of `state`; its middle."""
-    until(f"the icon was {state.value}", lambda: len(icon_places(rig, state)) > 20)
-    places = icon_places(rig, state)
-    xs, ys = [x for x, _ in places], [y for _, y in places]
-    return (min(xs) + max(xs)) // 2, (min(ys) + max(ys)) // 2
-
-
-def open_menu(rig: Rig, at: tuple[int, int], button: int = 3) -> Window:
-    """Click on the icon and wait for the menu."""
-    rig.click(*at, button=button)
-    until("the menu was open", lambda: menus(rig))
-    return menus(rig)[0]
-
-
-def menus(rig: Rig) -> list[Window]:
-    return [window for window in rig.windows("wrapper-2.0") if window.width > 100 and window.height > 100]
-
-
-def place(menu: Window, row: float) -> tuple[int, int]:
-    return menu.x + 60, menu.y + menu.height + int(row * ROW) - 3
-
-
-def close_menu(rig: Rig) -> None:
-    rig.run("xdotool", "key", "Escape")
-    until("the menu was closed", lambda: not menus(rig))
 
 
 def test_the_icon_shows_the_state_and_its_menu_acts(rig: Rig, app: App) -> None:

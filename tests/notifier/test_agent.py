@@ -14,7 +14,7 @@ from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.errors import BubbleFailed, ConfigurationBroken, StreamFailed
 from notifier.history import State
-from notifier.notification import Notification
+from notifier.notification import Notification, Withdrawal
 from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
 from notifier.store import Store
@@ -31,6 +31,7 @@ class RecordingDesktop:
 
     activated: Activated
     shown: list[Notification] = field(default_factory=list)
+    withdrawn: list[Withdrawal] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
     hung: bool = False
     broken: Exception | None = None
@@ -46,6 +47,9 @@ class RecordingDesktop:
         async with self.changed:
             self.shown.append(notification)
             self.changed.notify_all()
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        self.withdrawn.append(withdrawal)
 
     async def close(self) -> None:
         self.closed = True

@@ -330,6 +330,18 @@ HEAD = '[[streams]]\nurl = "https://a/"\n'
             HEAD + 'name = "a"\n' + HEAD + 'name = "a"',
             "6: name is 'a' a second time; each stream has a name of its own",
         ),
+        # Rules.
+        (HEAD + '[[streams.rules]]\nwhenn = "x"', "4: rules.whenn is not a setting; did you mean when?"),
+        (
+            HEAD + "[[streams.rules]]\ndrop = true\n[[streams.rules]]\ntitle = 3",
+            "6: rules.title must be text in quotes",
+        ),
+        (
+            HEAD + '[streams.rules]\nwhen = "x"',
+            "3: rules is written [[streams.rules]], in double brackets, once for each",
+        ),
+        (HEAD + 'rules = ["x"]', "3: rules is a table: rules = { title = …, body = … }"),
+        (HEAD + 'when = "x"', "3: when is not a setting here; it belongs in [[streams.rules]]"),
         # Defaults.
         ('[defaults]\nurl = "https://a/"', "2: url belongs to one stream; it has no default"),
         ("[defaults]\nidle_timout = 3\n" + HEAD, "2: idle_timout is not a setting; did you mean idle_timeout?"),

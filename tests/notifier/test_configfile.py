@@ -95,6 +95,24 @@ def test_the_environment_and_the_place_of_the_file_count(path: Path) -> None:
     assert stream.tls.ca == str(path.parent / "ours.pem")
 
 
+@pytest.mark.parametrize(
+    ("preset", "sentence"),
+    [("ntfi", "config.toml:4: preset 'ntfi' is not known; did you mean ntfy?"), ("xyz", "there are .*ntfy")],
+)
+def test_a_preset_that_nobody_knows_is_a_mistake(path: Path, preset: str, sentence: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f'{ONE}preset = "{preset}"')
+    with pytest.raises(ConfigurationBroken, match=sentence):
+        ConfigFile(path, {}).read()
+
+
+@pytest.mark.parametrize("preset", ["auto", "generic", "ntfy"])
+def test_a_preset_that_is_known_is_taken(path: Path, preset: str) -> None:
+    path.parent.mkdir()
+    path.write_text(f'{ONE}preset = "{preset}"')
+    assert ConfigFile(path, {}).read().streams[0].preset == preset
+
+
 # Saves.
 
 
@@ -124,11 +142,12 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def followed(path: Path, text: str = ONE) -> AsyncIterator[Watched]:
+async def followed(path: Path, *, patience: float = 3_600.0) -> AsyncIterator[Watched]:
+    """With so much patience only notices of saves count."""
     path.parent.mkdir(exist_ok=True)
     if not path.exists():
-        path.write_text(text)
-    file = ConfigFile(path, {})
+        path.write_text(ONE)
+    file = ConfigFile(path, {}, patience=patience)
     watched = Watched(path)
     task = asyncio.create_task(file.follow(file.read(), watched.taken, watched.refused))
     try:
@@ -173,17 +192,23 @@ async def test_a_broken_save_that_is_taken_back_is_told_to_be_in_order(path: Pat
         await watched.hears("refused 1", "one")
 
 
-async def test_a_save_that_changes_nothing_is_not_told(path: Path) -> None:
+async def test_a_save_that_changes_nothing_is_not_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "notifier")
     async with followed(path) as watched:
-        path.write_text("# a comment\n" + ONE)
-        path.with_name("other.toml").write_text("x")
-        path.unlink()
-        replaced(path, TWO)
+        path.write_text(TWO)
         await watched.hears("one two")
+        caplog.clear()
+        path.write_text("# a comment\n" + TWO)
+        path.with_name("other.toml").write_text("x")
+        while "says the same as before" not in caplog.text:
+            await asyncio.sleep(0.01)
+        path.unlink()
+        replaced(path, ONE)
+        await watched.hears("one two", "one")
 
 
-async def test_a_file_that_goes_changes_nothing_until_it_comes_back(path: Path) -> None:
-    async with followed(path) as watched:
+async def test_a_file_that_goes_with_its_directory_changes_nothing_until_it_comes_back(path: Path) -> None:
+    async with followed(path, patience=0.2) as watched:
         path.unlink()
         path.parent.rename(path.parent.with_name("away"))
         path.parent.mkdir()
@@ -206,6 +231,18 @@ async def test_a_save_of_the_file_behind_a_link_is_noticed(path: Path, tmp_path:
         await watched.hears("one two", "one")
         (dotfiles / "other.toml").write_text(TWO)
         await watched.hears("one two", "one", "one two")
+
+
+async def test_a_directory_that_cannot_be_watched_is_looked_at(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "notifier")
+    async with followed(path, patience=0.2) as watched:
+        # Gone before the watch begins, so that no notice can ever come.
+        path.parent.rename(path.parent.with_name("away"))
+        while caplog.text.count("no notice of saves") < 2:
+            await asyncio.sleep(0.01)
+        path.parent.mkdir()
+        path.write_text(TWO)
+        await watched.hears("one two")
 
 
 async def test_where_the_system_gives_no_notice_the_file_is_looked_at(

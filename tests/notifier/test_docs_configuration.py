@@ -39,7 +39,7 @@ def value(field: FieldInfo) -> str:
     unit = f" {extra['unit']}" if "unit" in extra else ""
     if default is PydanticUndefined:
         return "needed"
-    if default is None or default == {} or isinstance(default, BaseModel):
+    if default in (None, {}, ()) or isinstance(default, BaseModel):
         return "none"
     if isinstance(default, int | float) and not isinstance(default, bool):
         return f"{default:,g}{unit}" if isinstance(default, float) else f"{default:,}{unit}"

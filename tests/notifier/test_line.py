@@ -4,6 +4,7 @@ import pytest
 
 from notifier.errors import StreamFailed
 from notifier.line import SILENT_FOR, Line
+from notifier.notification import Withdrawal
 from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.rule import Rule
@@ -28,7 +29,7 @@ def opened(line: Line, **headers: str) -> bool:
 
 def told(line: Line, text: str) -> list[str]:
     parser = EventStreamParser()
-    entries, _ = line.decide(parser.feed(text.encode()), parser.last_event_id, 0.0)
+    entries, _, _ = line.decide(parser.feed(text.encode()), parser.last_event_id, 0.0)
     return [entry.notification.title for entry in entries]
 
 
@@ -47,6 +48,15 @@ def test_a_stream_is_recognised_by_its_first_events() -> None:
     assert told(ntfy, NTFY) == ["Disk"]
 
 
+def test_our_own_server_is_recognised_by_its_headers_and_its_events_are_told_once() -> None:
+    ours = line()
+    opened(ours, server="sse-server")
+    assert ours.preset.name == "sse-server"
+    parser = EventStreamParser()
+    [entry], _, place = ours.decide(parser.feed(b"id: k3:2\ndata: Hello, world!\n\n"), "k3:2", 0.0)
+    assert (entry.dedupe_key, place) == ("k3:2", "k3:2")
+
+
 def test_a_stream_is_what_the_person_says() -> None:
     assert line("https://ntfy.sh/ops/sse", preset="generic").preset is GENERIC
     assert line(preset="mastodon").preset.name == "mastodon"
@@ -58,7 +68,7 @@ def test_ntfy_is_asked_for_what_came_since_the_last_message() -> None:
     assert request.url == "https://ntfy.sh/ops/sse?auth=x&since=1700000000"
     assert "Last-Event-ID" not in request.headers
     parser = EventStreamParser()
-    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[1] == "1700000009"
+    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[2] == "1700000009"
     assert ntfy.source.connect().url.endswith("&since=1700000009")
 
 
@@ -124,5 +134,13 @@ def test_the_watchdog_knows_which_kinds_are_silent() -> None:
 def test_events_of_one_identity_are_recorded_with_it() -> None:
     ntfy = line("https://ntfy.sh/ops/sse")
     parser = EventStreamParser()
-    [entry], _ = ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)
+    [entry], _, _ = ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)
     assert (entry.dedupe_key, entry.lifetime) == ("b2", 86_400.0)
+
+
+def test_what_a_server_takes_back_is_taken_back() -> None:
+    ntfy = line("https://ntfy.sh/ops/sse")
+    gone = 'data: {"id":"c3","time":1700000011,"event":"message_delete","topic":"ops","sequence_id":"b2"}\n\n'
+    entries, withdrawn, _ = ntfy.decide(EventStreamParser().feed((NTFY + gone).encode()), "", 0.0)
+    assert [entry.notification.key for entry in entries] == ["b2"]
+    assert withdrawn == [Withdrawal(stream="ops", key="b2")]

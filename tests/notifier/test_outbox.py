@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from notifier.errors import BubbleFailed
 from notifier.history import State
-from notifier.notification import Notification, Urgency
+from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.outbox import READY, Outbox
 from notifier.store import Entry, Store
 
@@ -18,6 +18,7 @@ class Desk:
     """A desktop that shows, fails or hangs as it is told."""
 
     shown: list[Notification] = field(default_factory=list)
+    withdrawn: list[Withdrawal] = field(default_factory=list)
     fails: bool = False
     fails_once_for: str = ""
     """A title."""
@@ -32,6 +33,9 @@ class Desk:
             self.fails_once_for = ""
             raise BubbleFailed("the notification daemon did not answer within 2 s")
         self.shown.append(notification)
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        self.withdrawn.append(withdrawal)
 
     async def close(self) -> None:
         pass
@@ -159,3 +163,12 @@ async def test_while_paused_nothing_is_shown() -> None:
         assert at.desk.shown == []
         at.outbox.unpause()
         await at.until_shown(1)
+
+
+async def test_what_is_withdrawn_goes_after_what_was_offered_before_it() -> None:
+    async with office() as at:
+        at.post("a")
+        at.outbox.withdraw(Withdrawal(stream="ci", key="build"))
+        while not at.desk.withdrawn:
+            await asyncio.sleep(0)
+        assert (at.desk.titles, at.desk.withdrawn) == (["a"], [Withdrawal(stream="ci", key="build")])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier import backoff
 from notifier import source as policy
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
@@ -212,7 +213,7 @@ def test_backoff_grows_to_its_ceiling_and_is_jittered_over_all_of_it() -> None:
         ceilings.append(source.lose(float(attempt), 0.999_999))
     assert [round(delay) for delay in ceilings] == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]
     source.connect()
-    assert source.lose(99.0, 0.0) == policy.SHORTEST_DELAY
+    assert source.lose(99.0, 0.0) == backoff.SHORTEST_DELAY
 
 
 def test_backoff_starts_again_after_an_event() -> None:
@@ -274,7 +275,7 @@ def test_backoff_intervals_grow_up_to_their_ceiling_and_no_two_are_alike() -> No
     means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
     assert all(before < after for before, after in pairwise(means[:7]))
     assert all(25.0 < mean < 35.0 for mean in means[6:])
-    assert len({delay for row in rows for delay in row if delay > policy.SHORTEST_DELAY}) > 950
+    assert len({delay for row in rows for delay in row if delay > backoff.SHORTEST_DELAY}) > 950
 
 
 @pytest.mark.parametrize(
@@ -355,7 +356,7 @@ def test_one_event_and_hanging_up_at_once_may_not_make_us_spin() -> None:
         source.receive(b"retry: 0\ndata: hello\n\n")
         now += 0.001 + source.lose(now, 0.5)
         connections += 1
-    assert connections < 600 / policy.QUICK_RETURN_EVERY + 2 * policy.QUICK_RETURNS
+    assert connections < 600 / backoff.QUICK_RETURN_EVERY + 2 * backoff.QUICK_RETURNS
 
 
 def test_a_planned_close_is_no_outage() -> None:
@@ -484,7 +485,7 @@ def test_no_retry_after_breaks_us(retry_after: str) -> None:
     source.connect()
     with pytest.raises(StreamLost):
         source.respond(Response(503, retry_after=retry_after), 0.0, NOW)
-    assert policy.SHORTEST_DELAY <= source.lose(0.0, 0.0) <= policy.LONGEST_RETRY_AFTER
+    assert backoff.SHORTEST_DELAY <= source.lose(0.0, 0.0) <= policy.LONGEST_RETRY_AFTER
 
 
 @pytest.mark.parametrize(
@@ -502,7 +503,7 @@ def test_a_date_that_is_none_is_no_retry_after(retry_after: str) -> None:
     source.connect()
     with pytest.raises(StreamLost):
         source.respond(Response(503, retry_after=retry_after), 0.0, NOW)
-    assert source.lose(0.0, 0.0) == policy.SHORTEST_DELAY
+    assert source.lose(0.0, 0.0) == backoff.SHORTEST_DELAY
 
 
 @given(location=st.text(max_size=80) | st.from_regex(r"(https?:)?//[^/]{0,30}/?.{0,30}"))
@@ -535,7 +536,7 @@ def test_whatever_happens_the_wait_is_within_bounds(lives: list[tuple[str, float
             source.receive(b"retry: %d\ndata: x\n\n" % retry)
         now += 30.0 if what == "long" else 0.01
         delay = source.lose(now, chance)
-        assert policy.SHORTEST_DELAY <= delay <= policy.LONGEST_RETRY + 60.0
+        assert backoff.SHORTEST_DELAY <= delay <= backoff.LONGEST_RETRY + 60.0
         now += delay
 
 

@@ -138,6 +138,30 @@ async def test_what_a_client_says_it_has_is_not_sent_again_even_in_the_turn_it_w
     assert b"data: two" in b"".join(transport.writes)
 
 
+class SharedLog(MemoryLog):
+    """A log that other servers deliver from too, so that an id may be ahead of what was delivered here."""
+
+    def position_of(self, id: str) -> int | None:  # noqa: A002
+        return int(id.partition(":")[2])
+
+
+async def test_a_client_that_has_more_than_this_server_yet_gets_nothing_twice() -> None:
+    the_hub = Hub(SharedLog())
+    await the_hub.open()
+    transport = Counting()
+    subscriber = Subscriber(transport, transport.drain, View(chunked=False))
+    following = asyncio.create_task(the_hub.follow(subscriber, the_hub.log.id_at(2)))
+    for data in ("one", "two", "three", "four"):
+        await the_hub.publish([Message(data=data)])
+        async with asyncio.timeout(8):
+            while the_hub.head < the_hub.log.head or not the_hub.live:
+                await asyncio.sleep(0)
+    await the_hub.close()
+    await following
+    written = b"".join(transport.writes).decode()
+    assert [line for line in written.split("\n") if line.startswith("data")] == ["data: three", "data: four"]
+
+
 class Counting(Stuck):
     """A transport whose peer always reads; it remembers the writes."""
 
