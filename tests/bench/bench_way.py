@@ -24,11 +24,15 @@ from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.history import read_history
 from notifier.notification import Notification, Withdrawal
+from notifier.rule import Rule
+from notifier.status import Status
 from notifier.store import Store
 
-ROUNDS = 5
+ROUNDS = 3
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-LAST = b'id: last\ndata: {"title": "the last one"}\n\n'
+LAST = "the last one"
+DROP = Rule(when='data.status == "running"', drop=True)
+"""Every case is asked whether it holds."""
 PIECE = 64 * 1024
 
 
@@ -64,18 +68,23 @@ def keep_alive_in_data(number: int) -> bytes:
     return b'id: %d\ndata: {"id": "x%d", "time": 1750000000, "event": "keepalive", "topic": "t"}\n\n' % (number, number)
 
 
+def unwanted(number: int) -> bytes:
+    return b'id: %d\ndata: {"job": "build", "status": "running", "number": %d}\n\n' % (number, number)
+
+
 CASES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "recorded: title, body, link": (build, 50_000),
     "recorded: plain text": (text, 50_000),
     "recorded: nested webhook": (webhook, 50_000),
     "filtered out by type": (keep_alive, 200_000),
+    "filtered out by a rule": (unwanted, 100_000),
     "filtered out by data": (keep_alive_in_data, 50_000),
 }
 
 
 def send(listener: socket.socket, make: Callable[[int], bytes], count: int) -> None:
     """All events to the first who asks, then silence."""
-    body = b"".join(map(make, range(count))) + LAST
+    body = b"".join(map(make, range(count))) + b'data: {"title": "%b"}\n\n' % LAST.encode()
     chunks = (body[start : start + PIECE] for start in range(0, len(body), PIECE))
     framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
     connection, _ = listener.accept()
@@ -100,8 +109,8 @@ class Taken:
         """Nothing to let go of."""
 
 
-async def _follow(url: str, history: Path, last: str) -> tuple[float, float]:
-    """Seconds of CPU time and of the clock until the event of this ID is recorded."""
+async def _follow(url: str, history: Path) -> tuple[float, float]:
+    """Seconds of CPU time and of the clock until the last event is recorded."""
     with closing(Store(history, clock=time.time, tell=sys.exit)) as store:
 
         async def open_desktop(_: Activated) -> Desktop:
@@ -112,11 +121,13 @@ async def _follow(url: str, history: Path, last: str) -> tuple[float, float]:
 
         seen = asyncio.Event()
 
-        def update(status: object) -> None:
-            if store.mark("way").last_event_id == last:
+        def update(status: Status) -> None:
+            if status.last_notification is not None and status.last_notification.title == LAST:
                 seen.set()
 
-        agent = Agent(Config(streams=(Stream(url=url, name="way"),)), store, open_desktop, open_link, update)
+        agent = Agent(
+            Config(streams=(Stream(url=url, name="way", rules=(DROP,)),)), store, open_desktop, open_link, update
+        )
         cpu, clock = time.process_time(), time.perf_counter()
         task = asyncio.create_task(agent.run())
         await seen.wait()
@@ -127,7 +138,7 @@ async def _follow(url: str, history: Path, last: str) -> tuple[float, float]:
 
 
 def client(url: str, history: Path, results: "multiprocessing.Queue[tuple[float, float]]") -> None:
-    results.put(asyncio.run(_follow(url, history, "last")))
+    results.put(asyncio.run(_follow(url, history)))
 
 
 def measure(make: Callable[[int], bytes], count: int, recorded: int) -> tuple[float, float]:
