@@ -20,9 +20,10 @@ def with_query(url: str, query: Mapping[str, str]) -> str:
 
 
 def identity(url: str) -> str:
-    """What of `url` says which events these are, without secrets: origin and path."""
+    """What of `url` says which events these are: origin, path and query.  It may hold a secret: keep a digest only."""
     scheme, host, port = origin(url)
-    return f"{scheme}://{host}:{port}{urlsplit(url).path}"
+    parts = urlsplit(url)
+    return f"{scheme}://{host}:{port}{parts.path}?{parts.query}"
 
 
 def join(here: str, location: str) -> str:

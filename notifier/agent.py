@@ -151,7 +151,8 @@ class Agent:
                     one.line.may_have_missed = False
                     if one.follower is not None:
                         one.follower.reconnect()
-                    one.again.set()
+                    else:
+                        one.again.set()
             case Verb.OPEN:
                 if self._last is not None:
                     self.activate(self._last)
@@ -206,6 +207,7 @@ class Agent:
                 case News.WOKE:
                     again = not source.is_held
             if again and one.follower is not None:
+                one.line.left()
                 one.follower.reconnect()
             elif again and source.may_recover:
                 one.again.set()
@@ -235,6 +237,8 @@ class Agent:
             self._tell(line, entries, place)
             for withdrawal in withdrawn:
                 self._outbox.withdraw(withdrawal)
+            if line.refusal is not None:
+                raise line.source.fail(line.refusal)
 
         def changed(reason: str) -> None:
             if line.changed(reason, time.monotonic()):
@@ -248,9 +252,10 @@ class Agent:
                 await one.follower.follow()
             except StreamFailed as error:
                 line.changed(str(error), time.monotonic())
-                logger.error("%s: %s", line.name, error)
                 self._publish()
+                # Who is told by the end of the program need not be told by the log too.
                 self._end_if_nothing_is_left()
+                logger.error("%s: %s", line.name, error)
             finally:
                 one.follower = None
             await one.again.wait()

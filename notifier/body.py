@@ -52,6 +52,11 @@ class Body:
             self._task.cancel()
             await asyncio.wait({self._task})
 
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes that were read ahead wait to be asked for."""
+        return bool(self._chunks)
+
     async def read(self) -> bytes:
         """The next bytes; none at the end.  Raises what `Content.readany` does, after the bytes before it."""
         if self._begin is not None:

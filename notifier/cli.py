@@ -5,16 +5,18 @@ Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for
 
 import asyncio
 import contextlib
+import io
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from platformdirs import user_config_path, user_state_path
@@ -27,7 +29,7 @@ from notifier.configfile import ConfigFile
 from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
 from notifier.desktop.log import lines
-from notifier.errors import NotifierError, StreamFailed, TrayUnavailable, UsageError
+from notifier.errors import NobodyReads, NotifierError, StreamFailed, TrayUnavailable, UsageError
 from notifier.history import Row, read_history
 from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
@@ -71,15 +73,18 @@ NoTray = Annotated[bool, typer.Option("--no-tray", help="Show notifications with
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 
 
-def script() -> NoReturn:
-    """Entry point of the installed command."""
-    sys.exit(main(sys.argv[1:]))
-
-
 def main(argv: list[str]) -> int:
     """Run a command line; its exit code.  Errors are one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A stranger's letter that the terminal cannot show is no reason to end.
+            stream.reconfigure(errors="backslashreplace")
     try:
+        if any(not argument.isprintable() and _has_surrogates(argument) for argument in argv):
+            raise UsageError("an argument is not text in the encoding of this system; check the locale")
         code = app(args=argv, prog_name="sse-notifier", standalone_mode=False)
+    except NobodyReads:
+        return 0
     except UsageError as error:
         return _complain(str(error), 2)
     except typer.TyperException as error:
@@ -146,13 +151,8 @@ def watch(
     _log(verbose=verbose)
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     show = _print_json if json else _print_text
-    try:
+    with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_watch(settings, show))
-    except asyncio.CancelledError:
-        pass
-    except BrokenPipeError:
-        # Whoever read us has enough; what Python flushes at exit must not meet the closed pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.command()
@@ -160,7 +160,7 @@ def history(
     stream: Annotated[str | None, typer.Option("--stream", metavar="NAME", help="Of this stream only.")] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="30m, 2h, 3d or 2026-11-23.")] = None,
     search: Annotated[str | None, typer.Option("--search", metavar="TEXT", help="In title, text or link.")] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="The newest so many.")] = 100,
     json: Json = False,
 ) -> None:
     """Show past notifications, the newest last."""
@@ -175,7 +175,8 @@ def config_init(file: File = None) -> None:
     """Write a commented file to begin with; one that is there is left alone."""
     made = _config_file(file)
     made.create()
-    print(f"{made.path} is written; add your streams to it, then: sse-notifier run")
+    there = "" if file is None else f" --config {shlex.quote(str(file))}"
+    print(f"{made.path} is written; add your streams to it, then: sse-notifier run{there}")
 
 
 @configuration.command("path")
@@ -203,9 +204,9 @@ async def _demo_server() -> AsyncIterator[Config]:
     from server.web import serve
 
     async with serve(demo="build") as base:
-        print(f"The demo server is at {base} - open it in a browser, or publish to it:")
-        print(f"  curl -d 'Hello from curl' {base}/events")
-        print("Ctrl-C ends the demo.", flush=True)
+        _print_line(f"The demo server is at {base} - open it in a browser, or publish to it:")
+        _print_line(f"  curl -d 'Hello from curl' {base}/events")
+        _print_line("Ctrl-C ends the demo.")
         yield config.from_arguments([f"{base}/events"])
 
 
@@ -255,7 +256,7 @@ def _run(
     if sys.platform.startswith("linux") and session_bus(os.environ) is None:
         with_tray = False
     with LoopThread(session, on_exit=tray.stop) as loop:
-        for number in _ENDING:
+        for number in _ending():
             signal.signal(number, lambda *_: loop.stop())
         try:
             if with_tray:
@@ -304,7 +305,7 @@ async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
     assert task is not None
     # Windows has no signal handlers on loops; there Ctrl-C arrives as KeyboardInterrupt.
     with contextlib.suppress(NotImplementedError):
-        for number in _ENDING:
+        for number in _ending():
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
     async def deliver(events: Sequence[Event], _: str) -> None:
@@ -320,13 +321,13 @@ async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
 def _print_json(event: Event) -> None:
     fields = {"type": event.type, "data": event.data, "last_event_id": event.last_event_id, "id": event.id}
     # ASCII only: whatever a stranger sends, the terminal and the next program get no control characters.
-    print(json.dumps(fields), flush=True)
+    _print_line(json.dumps(fields))
 
 
 def _print_text(event: Event) -> None:
     text = plaintext.lines(event.data, TEXT_LIMIT)
     kind = plaintext.line(event.type, TYPE_LIMIT)
-    print(f"{kind}:\n{text}" if "\n" in text else f"{kind}: {text}", flush=True)
+    _print_line(f"{kind}:\n{text}" if "\n" in text else f"{kind}: {text}")
 
 
 def _row_as_json(row: Row) -> str:
@@ -353,7 +354,18 @@ def _row_as_text(row: Row) -> str:
 
 
 def _print_line(line: str) -> None:
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except OSError as error:
+        # What Python flushes at exit must not meet the same trouble again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise NobodyReads("whoever read the output has enough") from error
+        raise NotifierError(f"the output cannot be written: {error.strerror}") from error
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _say(sentence: str) -> None:
@@ -374,4 +386,7 @@ def _log(*, verbose: bool) -> None:
         logging.getLogger("notifier").setLevel(logging.INFO)
 
 
-_ENDING = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+def _ending() -> list[signal.Signals]:
+    """The signals that end us; one that we were started to ignore, as nohup does, goes on being ignored."""
+    numbers = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
 
-from notifier.body import Body
+from notifier.body import AHEAD, Body
 from notifier.errors import StreamFailed, StreamLost
 from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
 from notifier.sse import Event
@@ -48,6 +48,9 @@ class Follower:
         self._changed = changed
         self._current: asyncio.Timeout | None = None
         self._told: str | None = None
+        self._is_delivering = False
+        self._leave_within: int | None = None
+        """Bytes after which the connection is dropped, or before, once all that has arrived is delivered."""
 
     async def follow(self) -> None:
         """Connect, read and reconnect, for ever.
@@ -74,14 +77,20 @@ class Follower:
             self._current = None
 
     def reconnect(self) -> None:
-        """Drop the connection, or the wait for the next one, and connect now."""
-        if self._current is not None and self._current.when() is None:
+        """Drop the connection, or the wait for the next one, and connect now.
+
+        What has arrived is delivered before: a server that cannot be asked for it again would never send it twice.
+        """
+        if self._is_delivering:
+            self._leave_within = AHEAD
+        elif self._current is not None and self._current.when() is None:
             self._current.reschedule(0.0)
 
     async def _attempt(self) -> bool:
         """One connection and the wait after it; whether the server closed the stream for good."""
         source = self._source
         request = source.connect()
+        cut = False
         try:
             await self._read(request)
             if source.ready_state is ReadyState.CLOSED:
@@ -90,11 +99,11 @@ class Follower:
                 return True
             reason = "the server ended the connection"
         except StreamLost as error:
-            reason = str(error)
+            reason, cut = str(error), True
         except StreamFailed as error:
             source.fail(error)
             raise
-        delay = source.lose(time.monotonic(), random.random())  # noqa: S311 - jitter, not a secret
+        delay = source.lose(time.monotonic(), random.random(), cut=cut)  # noqa: S311 - jitter, not a secret
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
         await asyncio.sleep(delay)
@@ -152,8 +161,17 @@ class Follower:
         async with Body(response.content) as body:
             while chunk := await self._next(response, body):
                 source.last_heard = time.time()
-                await self._hand_over(source.receive(chunk))
+                self._is_delivering = True
+                try:
+                    await self._hand_over(source.receive(chunk))
+                finally:
+                    self._is_delivering = False
                 source.receive(b"")
+                if self._leave_within is not None:
+                    self._leave_within -= len(chunk)
+                    if not body.has_more or self._leave_within <= 0:
+                        self._leave_within = None
+                        self.reconnect()
 
     async def _hand_over(self, events: list[Event]) -> None:
         source = self._source

@@ -3,6 +3,7 @@
 ::
 
     NotifierError            the command line prints it in one sentence and exits 1
+    ├── NobodyReads          the pipe that we write to was closed; exit 0
     ├── UsageError           an argument or the configuration is wrong; exit 2
     │   └── ConfigurationBroken  every mistake of a configuration file at once
     ├── AlreadyRunning       another process follows this configuration
@@ -23,6 +24,10 @@ from collections.abc import Sequence
 
 class NotifierError(Exception):
     """Base class: one sentence for a person."""
+
+
+class NobodyReads(NotifierError):
+    """The pipe that we write to was closed."""
 
 
 class UsageError(NotifierError):

@@ -41,10 +41,13 @@ class Line:
         """Why it is not open, in one sentence."""
         self.may_have_missed = False
         """Events may be missing: it was away, and cannot be asked for what came meanwhile."""
+        self.refusal: StreamFailed | None = None
+        """Why the server said never to come back, though it answered 200; None if it did not."""
         self._was_away = cursor is not None
+        self._place = cursor or ""
         self._recognition = Recognition(stream.url, list(presets.values())) if stream.preset == "auto" else None
         self.preset = self._recognition.preset if self._recognition else presets[stream.preset]
-        self.source = Source(stream, resume=self._resume(cursor or ""))
+        self.source = Source(stream, resume=self._resume())
         self._take(self.preset)
 
     @property
@@ -61,7 +64,7 @@ class Line:
         self.detail = reason
         source = self.source
         if source.ready_state is not ReadyState.OPEN:
-            self._was_away |= source.is_outage
+            self._was_away |= source.is_outage or source.was_cut
             return False
         if self._recognition is not None:
             self._know(self._recognition.answer(source.response_headers))
@@ -71,25 +74,32 @@ class Line:
             self.may_have_missed = True
         return is_back
 
+    def left(self) -> None:
+        """Take that the connection is dropped because the machine slept or its network changed."""
+        self._was_away = True
+
     def decide(
         self, events: Sequence[Event], last_event_id: str, now: float
     ) -> tuple[list[Entry], list[Withdrawal], str]:
         """What to tell, and then to take back, because of these events, and the place in the stream after them.
 
-        Raises:
-            StreamFailed: by one of them the server says never to come back.
+        If by one of them the server says never to come back, `refusal` is set, and what follows it is not looked at.
         """
+        self.refusal = None
         entries: list[Entry] = []
         withdrawn: list[Withdrawal] = []
         for event in events:
             if self._recognition is not None and self._recognition.is_open:
                 self._know(self._recognition.see(event))
             if say := self._rules.refusal(event):
-                raise self.source.fail(StreamFailed(say))
+                self.refusal = StreamFailed(say)
+                break
+            self.may_have_missed |= self._rules.tells_of_a_gap(event)
             told = self._rules.decide(event, now)
             entries += [self._entry(n, event.type, event.id) for n in told if isinstance(n, Notification)]
             withdrawn += [w for w in told if isinstance(w, Withdrawal)]
-        return entries, withdrawn, self.source.resume.take(events, last_event_id)
+        self._place = self.source.resume.take(events, last_event_id)
+        return entries, withdrawn, self._place
 
     def due(self, now: float) -> list[Entry]:
         """What to tell because time has passed."""
@@ -121,13 +131,13 @@ class Line:
             lifetime=self.preset.lifetime,
         )
 
-    def _resume(self, cursor: str) -> Resume:
-        return Resume(self.preset.resume if self.stream.resume == "auto" else self.stream.resume, cursor)
+    def _resume(self) -> Resume:
+        return Resume(self.preset.resume if self.stream.resume == "auto" else self.stream.resume, self._place)
 
     def _know(self, preset: Preset) -> None:
         if preset is not self.preset:
             self.preset = preset
-            self.source.resume = self._resume("")
+            self.source.resume = self._resume()
             self._take(preset)
 
     def _take(self, preset: Preset) -> None:

@@ -39,7 +39,14 @@ class LoopThread:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._started.wait()
+        try:
+            self._started.wait()
+        except BaseException:
+            # Ctrl-C, right now: nobody will leave a block that was never entered.
+            self._started.wait()
+            self.stop()
+            self._thread.join()
+            raise
         return self
 
     def __exit__(

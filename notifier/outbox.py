@@ -37,6 +37,8 @@ class Outbox:
         self._gate = Gate()
         self._ready: deque[tuple[Notification, int]] = deque()
         """With the newest row of the stream when it was let out: a digest stands for all rows up to there."""
+        self._showing: int | None = None
+        """The row of the bubble that the desktop is being asked for; it waits in the history until that is answered."""
         self._withdrawn: deque[Withdrawal] = deque(maxlen=READY)
         """Bubbles to take back once what is ready is shown; of more than so many the oldest stay on the screen."""
         self._newest: dict[str, int] = {}
@@ -71,8 +73,10 @@ class Outbox:
         self._something.set()
 
     def pause(self) -> None:
-        """Show nothing until `unpause`."""
+        """Show nothing that is recorded until `unpause`."""
         self._gate.shut()
+        for stream, critical in {_lane(notification) for notification, newest in self._ready if newest}:
+            self._recall(stream, critical, time.monotonic())
 
     def unpause(self) -> None:
         """Show again, beginning with what waited."""
@@ -113,12 +117,15 @@ class Outbox:
             self._late.discard(lane)
             self._recall(*lane, time.monotonic())
             return
+        self._showing = notification.row
         try:
             await desktop.show(notification)
         except BubbleFailed as error:
             logger.warning("%s: a bubble was not shown: %s", notification.stream, error)
             self._put_off(lane)
             return
+        finally:
+            self._showing = None
         if notification.row is not None:
             self._store.shown([notification.row])
             return
@@ -150,7 +157,10 @@ class Outbox:
         """Have the gate hold all that waits in the history, from now on told together."""
         # What is ready waits in the history too, and would be told twice.
         self._ready = deque(item for item in self._ready if _lane(item[0]) != (stream, critical))
-        count, rows = self._store.waiting(stream, critical=critical, newest=FEW)
+        count, rows = self._store.waiting(stream, critical=critical, newest=FEW + 1)
+        if self._showing is not None and any(row.id == self._showing for row in rows):
+            count -= 1
+        rows = [row for row in rows if row.id != self._showing][-FEW:]
         if rows:
             self._newest[stream] = max(self._newest.get(stream, 0), rows[-1].id)
         self._gate.catch_up(stream, until, critical=critical, waiting=[row.notification for row in rows], count=count)

@@ -91,6 +91,8 @@ class Preset(_Model):
     """Seconds after opening in which the server repeats what was: it is remembered, not told."""
     handshake: Handshake | None = None
     refusals: tuple[Refusal, ...] = ()
+    gap: ExpressionText | None = None
+    """Events by which the server says that others are missing."""
 
     alive: ExpressionText | None = None
     """Which events are signs of life; if it is not set, those with the usual words."""

@@ -13,6 +13,8 @@ from notifier.template import RenderFailed, Template
 
 HOW = re.compile(r"auto|last-event-id|none|query:[A-Za-z_][A-Za-z0-9_-]{0,60}=.+", re.DOTALL)
 """What `how` may be."""
+QUERY = "query:"
+"""How a place that is asked for in the query begins; one that is a last event ID is kept as it is."""
 CURSOR_LIMIT = 2_000
 """Characters of a value for the query; a longer one is not a place in a stream."""
 
@@ -24,33 +26,35 @@ class Resume:
         how: ``last-event-id``, ``none``, or ``query:NAME=TEMPLATE`` with ``data`` and ``event`` in the template, such
             as ``query:since={{ data.time }}``.  ``auto`` is ``last-event-id``: it is the standard's way, and a server
             that sends no ID is never asked.
-        cursor: What `take` returned last, in this run or an earlier one.
+        place: What `take` returned last, in this run or an earlier one, in this way or another one.
     """
 
-    def __init__(self, how: str = "auto", cursor: str = "") -> None:
+    def __init__(self, how: str = "auto", place: str = "") -> None:
         self._name, self._template = "", None
         self.uses_ids = how in ("auto", "last-event-id")
         """Whether the standard's way is taken."""
         if how.startswith("query:"):
             self._name, _, source = how.removeprefix("query:").partition("=")
             self._template = Template(source)
-        self.cursor = cursor if how != "none" else ""
+        self._place = "" if how == "none" else place
 
     @property
     def last_event_id(self) -> str:
         """What to send as Last-Event-ID; empty for nothing."""
-        return self.cursor if self.uses_ids else ""
+        return self._place if self.uses_ids and not self._place.startswith(QUERY) else ""
 
     @property
     def query(self) -> dict[str, str]:
-        """What to add to the query."""
-        return {self._name: self.cursor} if self._template is not None and self.cursor else {}
+        """What to add to the query.  A place that was found in this way is asked for before the kind is known again."""
+        name, _, value = self._place.removeprefix(QUERY).partition("=")
+        return {name: value} if self._place.startswith(QUERY) and self._name in ("", name) else {}
 
     def take(self, events: Sequence[Event], last_event_id: str) -> str:
         """The place in the stream after these events, whose last event ID is this."""
+        if self.uses_ids and (last_event_id or not self._place.startswith(QUERY)):
+            self._place = last_event_id
         if self._template is None:
-            self.cursor = last_event_id if self.uses_ids else ""
-            return self.cursor
+            return self._place
         for event in reversed(events):
             values = {"data": payload.read(event.data), "event": {"type": event.type, "id": event.id or ""}}
             try:
@@ -58,6 +62,6 @@ class Resume:
             except RenderFailed:
                 continue
             if found and len(found) <= CURSOR_LIMIT and found.isprintable():
-                self.cursor = found
+                self._place = f"{QUERY}{self._name}={found}"
                 break
-        return self.cursor
+        return self._place

@@ -48,6 +48,7 @@ class Rules:
         self._preset = preset
         self._base = base
         self._alive = Expression(preset.alive) if preset.alive is not None else None
+        self._gap = Expression(preset.gap) if preset.gap is not None else None
         self._identity = Template(preset.identity) if preset.identity is not None else None
         self._refusals = [(Expression(refusal.when), refusal.say) for refusal in preset.refusals]
         self._judges = [Judge(stream, number, rule) for number, rule in enumerate((*rules, *preset.rules), 1)]
@@ -88,6 +89,10 @@ class Rules:
             return None
         values = self._values(event, items(event, self._preset)[0])
         return next((say for when, say in self._refusals if _holds(when, values)), None)
+
+    def tells_of_a_gap(self, event: Event) -> bool:
+        """Whether by this event the server says that others are missing."""
+        return self._gap is not None and _holds(self._gap, self._values(event, items(event, self._preset)[0]))
 
     def _is_alive(self, event: Event, item: Item) -> bool:
         if self._alive is None:

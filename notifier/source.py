@@ -103,7 +103,7 @@ class Source:
     def __init__(self, stream: Stream, last_event_id: str = "", *, resume: Resume | None = None) -> None:
         """Begin as CONNECTING, going on after `last_event_id`, or where `resume` says."""
         self.stream = stream
-        self.resume = resume or Resume(cursor=last_event_id)
+        self.resume = resume or Resume(place=last_event_id)
         """How to go on after a break; may be replaced when the kind of stream is known."""
         self.idle_timeout = stream.idle_timeout
         """Seconds; may be replaced when the kind of stream is known."""
@@ -114,6 +114,8 @@ class Source:
         """ID to resume after: the last one that `delivered` was told of."""
         self._backoff = Backoff(stream.longest_delay)
         self.has_been_open = False
+        self.was_cut = False
+        """Whether the last open connection ended in the middle of something, or in silence."""
         self.last_heard: float | None = None
         """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
         self._held_since: float | None = None
@@ -207,6 +209,7 @@ class Source:
             self.has_been_open = True
             self.last_heard = wall_clock
             self.response_headers = response.headers
+            self.was_cut = False
             self._opened = now
             return None
         if status == HTTPStatus.NO_CONTENT:
@@ -250,16 +253,18 @@ class Source:
         """All events up to this ID are in safe hands: resume after it."""
         self.last_event_id = last_event_id
 
-    def lose(self, now: float, chance: float) -> float:
+    def lose(self, now: float, chance: float, *, cut: bool = False) -> float:
         """The connection is gone, or could not be made.
 
         Args:
+            cut: Whether it did not end in good order, so that something may have been under way.
             now: Seconds of a monotonic clock.
             chance: A random number, at least 0 and below 1.
 
         Returns:
             Seconds to wait before `connect`.
         """
+        self.was_cut |= cut and self.ready_state is ReadyState.OPEN
         self.ready_state = ReadyState.CONNECTING
         lived = now - self._opened
         retry = self._parser.reconnection_time

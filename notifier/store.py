@@ -125,8 +125,8 @@ class Store:
 
         Args:
             stream: The name that the person gave it.
-            source: What makes the server and its events the same as last time, without secrets: origin, path and
-                topics.  If it differs, the mark and the keys of the old source mean nothing and are forgotten.
+            source: What makes the server and its events the same as last time: origin, path and query.  Only a digest
+                is kept.  If it differs, the mark and the keys of the old source mean nothing and are forgotten.
         """
         digest = blake2b(source.encode(errors="replace"), digest_size=16).digest()
         if self._sources.get(stream) == digest:

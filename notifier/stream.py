@@ -159,7 +159,8 @@ class Stream(Settings):
     tls: Tls = Tls()
     """How to know an https server, and how to be known by it."""
     idle_timeout: Annotated[Number, Field(ge=0.1, le=86_400, json_schema_extra={"unit": "seconds"})] = 120.0
-    """Without one byte for so long, comments included, the connection is taken for dead."""
+    """Without one byte for so long, comments included, the connection is taken for dead. A known kind of stream has
+    a time of its own, unless one is given here."""
     connect_timeout: Annotated[Number, Field(ge=0.1, le=600, json_schema_extra={"unit": "seconds"})] = 30.0
     """From the first packet to the end of the response's headers."""
     longest_delay: Annotated[Number, Field(ge=0.1, le=3_600, json_schema_extra={"unit": "seconds"})] = 60.0

@@ -2,7 +2,6 @@
 
 import pytest
 
-from notifier.errors import StreamFailed
 from notifier.line import SILENT_FOR, Line
 from notifier.notification import Withdrawal
 from notifier.preset import GENERIC
@@ -63,12 +62,12 @@ def test_a_stream_is_what_the_person_says() -> None:
 
 
 def test_ntfy_is_asked_for_what_came_since_the_last_message() -> None:
-    ntfy = line("https://ntfy.sh/ops/sse?since=all&auth=x", cursor="1700000000")
+    ntfy = line("https://ntfy.sh/ops/sse?since=all&auth=x", cursor="query:since=1700000000")
     request = ntfy.source.connect()
     assert request.url == "https://ntfy.sh/ops/sse?auth=x&since=1700000000"
     assert "Last-Event-ID" not in request.headers
     parser = EventStreamParser()
-    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[2] == "1700000009"
+    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[2] == "query:since=1700000009"
     assert ntfy.source.connect().url.endswith("&since=1700000009")
 
 
@@ -88,7 +87,7 @@ def test_on_the_first_subscription_nothing_old_is_asked_for() -> None:
         ("https://example.org/events", {}, "41", True, False),
         ("https://example.org/events", {}, "", True, True),
         ("https://example.org/events", {"resume": "none"}, "41", True, True),
-        ("https://ntfy.sh/ops/sse", {}, "1700000000", True, False),
+        ("https://ntfy.sh/ops/sse", {}, "query:since=1700000000", True, False),
     ],
 )
 def test_who_cannot_be_asked_for_what_was_missed_is_marked(
@@ -113,9 +112,29 @@ def test_after_an_outage_what_comes_was_missed_but_not_after_a_planned_close() -
 
 def test_an_event_that_says_never_to_come_back_fails_the_stream() -> None:
     gitea = line("https://git.example.org/user/events", preset="gitea")
-    with pytest.raises(StreamFailed):
-        told(gitea, "event: close\ndata: unauthorized\n\n")
-    assert gitea.source.ready_state.name == "CLOSED"
+    assert gitea.refusal is None
+    count = 'event: notification-count\ndata: {"UserID":1,"Count":3}\n\n'
+    assert told(gitea, count + "event: close\ndata: unauthorized\n\n" + count) == ["ops"]
+    assert gitea.refusal is not None
+
+
+def test_a_gap_that_the_server_tells_of_is_marked() -> None:
+    ours = line()
+    opened(ours, server="sse-server")
+    assert told(ours, 'event: reset\nid: k4:0\ndata: {"reason":"unknown","title":"Some may be missing"}\n\n')
+    assert ours.status().caution == "may have missed events"
+
+
+def test_a_connection_that_was_cut_or_left_may_have_missed_something() -> None:
+    for away in ("cut", "left", "closed"):
+        one = line()
+        opened(one)
+        if away == "left":
+            one.left()
+        one.source.lose(60.0, 0.5, cut=away == "cut")
+        one.changed("", 60.0)
+        assert opened(one) is (away != "closed")
+        assert one.may_have_missed is (away != "closed")
 
 
 def test_rules_of_the_person_come_first() -> None:

@@ -28,16 +28,28 @@ def test_none_sends_nothing() -> None:
 def test_a_query_is_filled_from_the_newest_event_that_has_the_value() -> None:
     resume = Resume("query:since={{ data.time }}")
     assert resume.query == {}
-    assert resume.take(events('{"time": 5}', '{"time": 7}', '{"event": "open"}', "text"), "") == "7"
+    assert resume.take(events('{"time": 5}', '{"time": 7}', '{"event": "open"}', "text"), "") == "query:since=7"
     assert (resume.last_event_id, resume.query) == ("", {"since": "7"})
-    assert resume.take(events("[]"), "9") == "7"
+    assert resume.take(events("[]"), "9") == "query:since=7"
 
 
 def test_a_query_goes_on_from_an_earlier_run() -> None:
-    assert Resume("query:since={{ data.time }}", "5").query == {"since": "5"}
+    assert Resume("query:since={{ data.time }}", "query:since=5").query == {"since": "5"}
+
+
+def test_a_place_in_a_query_is_asked_for_before_the_kind_of_stream_is_known_again() -> None:
+    resume = Resume("auto", "query:since=5")
+    assert (resume.last_event_id, resume.query) == ("", {"since": "5"})
+    assert resume.take(events("a"), "") == "query:since=5"
+    assert (resume.take(events("a"), "42"), resume.last_event_id, resume.query) == ("42", "42", {})
+
+
+def test_a_place_of_another_way_is_not_asked_for() -> None:
+    assert Resume("query:after={{ data.id }}", "query:since=5").query == {}
+    assert Resume("query:after={{ data.id }}", "41").query == {}
 
 
 @pytest.mark.parametrize("data", ['{"time": "a\\nb"}', '{"time": "' + "9" * 3_000 + '"}', '{"time": ""}', '{"x": 1}'])
 def test_what_is_no_place_in_a_stream_is_not_taken(data: str) -> None:
-    resume = Resume("query:since={{ data.time }}", "5")
-    assert resume.take(events(data), "") == "5"
+    resume = Resume("query:since={{ data.time }}", "query:since=5")
+    assert resume.take(events(data), "") == "query:since=5"
