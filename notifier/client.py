@@ -175,13 +175,14 @@ class Follower:
         deadline = clock() + idle_timeout
         while True:
             try:
-                async with asyncio.timeout_at(min(deadline, clock() + LOOK)):
-                    return await body.read()
-            except TimeoutError as error:
-                # Were we kept from looking ourselves, bytes that came meanwhile are here by now: they are not silence.
-                with contextlib.suppress(TimeoutError):
+                try:
+                    async with asyncio.timeout_at(min(deadline, clock() + LOOK)):
+                        return await body.read()
+                except TimeoutError:
+                    # If it was we who were kept from looking, the bytes that came meanwhile are here by now.
                     async with asyncio.timeout(0):
                         return await body.read()
+            except TimeoutError as error:
                 if clock() >= deadline:
                     silence = f"not one byte for {idle_timeout:g} s, so the connection is taken for dead"
                     raise StreamLost(silence) from error
