@@ -281,6 +281,28 @@ async def test_a_flood_becomes_a_few_bubbles_that_account_for_all_of_it() -> Non
         assert "996" in digest
 
 
+async def test_what_came_before_a_refusal_is_told() -> None:
+    script: Script = [
+        OK,
+        b'event: notification-count\ndata: {"Count": 3}\n\nevent: close\ndata: unauthorized\n\n',
+        Act.HANG,
+    ]
+    async with loopback(script) as server, running(server.url + "/user/events") as app:
+        await app.wait_for_bubbles(1)
+        await app.wait_for_state("s0", ReadyState.CLOSED)
+
+
+async def test_reconnect_on_an_open_stream_does_not_ask_again_after_its_end() -> None:
+    gone = b"HTTP/1.1 204 No Content\r\n\r\n"
+    async with loopback(events("a"), [gone]) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.RECONNECT))
+        await app.wait_for_state("s0", ReadyState.CLOSED)
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+        assert len(server.heads) == 2
+
+
 async def test_reconnect_makes_new_connections() -> None:
     async with loopback(events("a"), events("b")) as server, running(server.url) as app:
         await app.wait_for_bubbles(1)

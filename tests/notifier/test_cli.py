@@ -44,8 +44,8 @@ class Command:
 
 
 @contextlib.asynccontextmanager
-async def command(tmp_path: Path, *arguments: str) -> AsyncIterator[Command]:
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+async def command(tmp_path: Path, *arguments: str, **more: str) -> AsyncIterator[Command]:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", **more}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -193,6 +193,54 @@ async def test_the_demo_shows_its_own_events_and_ends_at_once(tmp_path: Path) ->
         assert "The demo server is at http://127.0.0.1:" in lines[0]
         code, _, _ = await tool.end(signal.SIGINT)
     assert code == 0
+
+
+@pytest.mark.parametrize("name", ["watch", "history"])
+async def test_output_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path, name: str) -> None:
+    async with loopback([OK, b"data: a\n\n", Act.HANG]) as server:
+        async with command(tmp_path, "run", server.url) as tool:
+            await tool.line()
+            await tool.end(signal.SIGTERM)
+        arguments = [name, server.url] if name == "watch" else [name]
+        with Path("/dev/full").open("wb") as full:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "notifier", *arguments,
+                stdin=asyncio.subprocess.DEVNULL, stdout=full, stderr=asyncio.subprocess.PIPE,
+                env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+            )  # fmt: skip
+            _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.decode().splitlines()[-1] == ("sse-notifier: the output cannot be written: No space left on device")
+
+
+async def test_a_letter_that_the_terminal_does_not_know_is_spelled_out(tmp_path: Path) -> None:
+    async with (
+        loopback([OK, "data: snow ☃\n\n".encode(), Act.HANG]) as server,
+        command(tmp_path, "watch", server.url, PYTHONIOENCODING="latin-1") as tool,
+    ):
+        assert await tool.line() == "message: snow \\u2603"
+
+
+async def test_nohup_is_obeyed(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        async with loopback([OK, b"data: a\n\n", Act.HANG]) as server, command(tmp_path, "watch", server.url) as tool:
+            await tool.line()
+            tool.process.send_signal(signal.SIGHUP)
+            code, _, _ = await tool.end(signal.SIGTERM)
+            assert code == 0
+            assert len(server.heads) == 1
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+async def test_ctrl_c_is_quiet_at_any_moment(tmp_path: Path) -> None:
+    for delay in (0.02, 0.1, 0.3, 0.6):
+        async with command(tmp_path, "demo", "--no-tray") as tool:
+            await asyncio.sleep(delay)
+            code, _, errors = await tool.end(signal.SIGINT)
+        assert code in (0, -signal.SIGINT)
+        assert "Traceback" not in errors
 
 
 async def test_history_tells_what_was_shown(tmp_path: Path) -> None:

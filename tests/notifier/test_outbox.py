@@ -172,3 +172,35 @@ async def test_what_is_withdrawn_goes_after_what_was_offered_before_it() -> None
         while not at.desk.withdrawn:
             await asyncio.sleep(0)
         assert (at.desk.titles, at.desk.withdrawn) == (["a"], [Withdrawal(stream="ci", key="build")])
+
+
+async def test_pausing_holds_also_what_was_let_out_already() -> None:
+    async with office() as at:
+        at.desk.hung = asyncio.Event()
+        for n in range(4):
+            at.post(f"n{n}")
+        await asyncio.sleep(0)
+        at.outbox.pause()
+        at.desk.hung.set()
+        at.desk.hung = None
+        await at.until_shown(1)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert at.desk.titles == ["n0"]
+        at.outbox.unpause()
+        await at.until_shown(4)
+
+
+async def test_a_bubble_on_its_way_is_not_told_again_when_its_stream_comes_back() -> None:
+    async with office() as at:
+        at.desk.hung = asyncio.Event()
+        at.post("only one")
+        await asyncio.sleep(0)
+        at.outbox.resume("ci")
+        at.desk.hung.set()
+        at.desk.hung = None
+        at.post("another", stream="home")
+        await at.until_shown(2)
+        for _ in range(10):
+            await asyncio.sleep(0.01)
+        assert at.desk.titles == ["only one", "another"]
