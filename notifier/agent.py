@@ -6,6 +6,7 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -34,6 +35,8 @@ OURSELVES = "sse-notifier"
 """In place of a stream's name in what the program says of itself."""
 TEND = 1.0
 """Seconds between two looks after the history, and after rules that wait for a time."""
+AGES = 15
+"""Of these looks, after so many the status is told anew: streams have become older since they were heard."""
 
 
 PROBLEMS_LIMIT = 1_000
@@ -273,8 +276,10 @@ class Agent:
         await watch(self.heed)
 
     async def _tend(self) -> None:
-        while True:
+        for turn in itertools.count(1):
             await asyncio.sleep(TEND)
+            if turn % AGES == 0:
+                self._publish()
             for line in [one.line for one in self._followed.values()]:
                 if due := line.due(time.monotonic()):
                     self._tell(line, due, self._store.mark(line.name).last_event_id)
@@ -301,7 +306,7 @@ class Agent:
     def _send_status(self) -> None:
         self._update_is_due = False
         lines = tuple(one.line.status() for one in self._followed.values())
-        self._update(Status(lines, paused=self._paused, last_notification=self._last))
+        self._update(Status(lines, paused=self._paused, last_notification=self._last, told_at=time.time()))
 
 
 def _about_configuration(title: str, body: str) -> Notification:

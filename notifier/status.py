@@ -25,7 +25,7 @@ class StreamStatus:
     """Whether it only closed as many streams do on purpose: nothing to flicker about."""
     last_heard: float | None = None
     """Seconds since the epoch of the last byte, a keep-alive's too, when this was made; None before the first.
-    A byte alone makes no new status: who wants to show the age asks for one with `Verb.LOOK`."""
+    A byte alone makes no new status; one comes every few seconds, and at once for `Verb.LOOK`."""
     caution: str = ""
     """What a person must keep in mind although it is connected; empty mostly."""
 
@@ -38,6 +38,8 @@ class Status:
     paused: bool = False
     """Bubbles are held; the streams go on."""
     last_notification: Notification | None = None
+    told_at: float | None = None
+    """Seconds since the epoch when this was made; what `last_heard` is compared with."""
 
 
 class Verb(StrEnum):

@@ -101,7 +101,7 @@ def tooltip(status: Status) -> str:
     for stream in status.streams:
         if len(status.streams) == 1 or _stream_state(stream) is IconState.CONNECTED:
             continue
-        line = _stream_label(stream)
+        line = _stream_label(stream, status.told_at)
         if _utf16_length("\n".join([*lines, line])) > TOOLTIP_LIMIT:
             break
         lines.append(line)
@@ -126,21 +126,33 @@ def safe(text: str, limit: int) -> str:
 
 
 def _stream_rows(status: Status) -> tuple[Row, ...]:
-    rows = [Row(label=_stream_label(stream), enabled=False) for stream in status.streams[:STREAMS_LIMIT]]
+    shown = status.streams[:STREAMS_LIMIT]
+    rows = [Row(label=_stream_label(stream, status.told_at), enabled=False) for stream in shown]
     if more := len(status.streams) - len(rows):
         rows.append(Row(label=f"… and {more} more", enabled=False))
     return tuple(rows) or (Row(label="No streams yet", enabled=False),)
 
 
-def _stream_label(stream: StreamStatus) -> str:
-    return f"{safe(stream.name, NAME_LIMIT) or '?'} — {_stream_text(stream, LABEL_LIMIT - NAME_LIMIT)}"
+def _stream_label(stream: StreamStatus, told_at: float | None) -> str:
+    return f"{safe(stream.name, NAME_LIMIT) or '?'} — {_stream_text(stream, LABEL_LIMIT - NAME_LIMIT, told_at)}"
 
 
-def _stream_text(stream: StreamStatus, limit: int) -> str:
+def _age(last_heard: float | None, told_at: float | None) -> str:
+    """How long ago the last sign of life was; so coarse that a stream with keep-alives never changes its row."""
+    if last_heard is None or told_at is None:
+        return ""
+    minutes = int(max(0.0, told_at - last_heard) // 60)
+    if minutes < 1:
+        return ", heard just now"
+    return f", heard {minutes} min ago" if minutes < 120 else f", heard {minutes // 60} h ago"
+
+
+def _stream_text(stream: StreamStatus, limit: int, told_at: float | None) -> str:
     detail = safe(stream.detail, limit)
     match stream.ready_state:
         case ReadyState.OPEN:
-            return f"connected; {safe(stream.caution, limit)}" if stream.caution else "connected"
+            caution = f"; {safe(stream.caution, limit)}" if stream.caution else ""
+            return f"connected{_age(stream.last_heard, told_at)}{caution}"
         case ReadyState.CONNECTING:
             if stream.is_outage:
                 return f"offline: {detail or 'no connection'}, retrying"
@@ -178,7 +190,7 @@ def _headline(status: Status) -> str:
     if status.paused:
         return "notifications are paused"
     if len(status.streams) == 1:
-        return _stream_text(status.streams[0], LABEL_LIMIT)
+        return _stream_text(status.streams[0], LABEL_LIMIT, status.told_at)
     if not status.streams:
         return "starting…"
     well = sum(_stream_state(stream) is IconState.CONNECTED for stream in status.streams)

@@ -181,3 +181,22 @@ def test_a_row_that_acts_and_opens_a_submenu_cannot_be() -> None:
 def test_a_connection_that_asks_for_caution_says_so() -> None:
     status = Status((StreamStatus("lamps", ReadyState.OPEN, caution="its certificate is not checked"),))
     assert labels(menu(status))[0] == "lamps — connected; its certificate is not checked"
+
+
+@pytest.mark.parametrize(
+    ("silence", "text"),
+    [
+        (0.0, "connected, heard just now"),
+        (59.9, "connected, heard just now"),
+        (-5.0, "connected, heard just now"),
+        (60.0, "connected, heard 1 min ago"),
+        (3_599.0, "connected, heard 59 min ago"),
+        (7_200.0, "connected, heard 2 h ago"),
+    ],
+)
+def test_a_stream_says_how_long_ago_it_was_heard(silence: float, text: str) -> None:
+    status = Status((StreamStatus("ci", OPEN, last_heard=1_000_000.0),), told_at=1_000_000.0 + silence)
+    [row, *_] = menu(status)
+    assert isinstance(row, Row)
+    assert row.label == f"ci — {text}"
+    assert tooltip(status) == f"sse-notifier: {text}"
