@@ -11,6 +11,8 @@ CORNER = 100, 30, 900, 570
 """Width, height, left and top in pixels of the corner of the screen where the panel has its tray."""
 NEAR = 8
 """Difference of one colour channel that the panel's scaling may make."""
+PANEL_MENU_WIDTH = 170
+"""Pixels; the panel's own menu is narrower, ours is wider."""
 ROW = 27
 """Pixels between two rows of the panel's menu, without the separators' one."""
 LAST, PAUSE, RECONNECT, QUIT = -3.5, -2.5, -1.5, -0.5
@@ -43,9 +45,15 @@ def shows(rig: Rig, state: IconState, deadline: float = 8.0) -> tuple[int, int]:
 
 def open_menu(rig: Rig, at: tuple[int, int], button: int = 3) -> Window:
     """Click on the icon and wait for the menu."""
-    rig.click(*at, button=button)
-    until("the menu was open", lambda: menus(rig))
-    return menus(rig)[0]
+    for _ in range(10):
+        rig.click(*at, button=button)
+        until("a menu was open", lambda: popups(rig))
+        if found := menus(rig):
+            return found[0]
+        # The panel has shown the icon before it has fetched our menu, and opens one of its own meanwhile.
+        rig.run("xdotool", "key", "Escape")
+        until("the panel's own menu was closed", lambda: not popups(rig))
+    raise AssertionError("the panel never opened our menu")
 
 
 def close_menu(rig: Rig) -> None:
@@ -55,7 +63,12 @@ def close_menu(rig: Rig) -> None:
 
 
 def menus(rig: Rig) -> list[Window]:
-    """The menus that are open."""
+    """Our menus that are open."""
+    return [window for window in popups(rig) if window.width > PANEL_MENU_WIDTH]
+
+
+def popups(rig: Rig) -> list[Window]:
+    """All menus that are open, the panel's own too."""
     return [window for window in rig.windows("wrapper-2.0") if window.width > 100 and window.height > 100]
 
 
