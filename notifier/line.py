@@ -70,7 +70,7 @@ class Line:
             self._know(self._recognition.answer(source.response_headers))
         self._rules.opened(now)
         is_back, self._was_away = self._was_away, False
-        if is_back and not source.can_resume:
+        if (is_back and not source.can_resume) or self._is_refused_its_place():
             self.may_have_missed = True
         return is_back
 
@@ -121,6 +121,12 @@ class Line:
     def _cautions(self) -> list[str]:
         cautions = {UNVERIFIED: not self.stream.tls.verify, INCOMPLETE: self.may_have_missed}
         return [caution for caution, applies in cautions.items() if applies]
+
+    def _is_refused_its_place(self) -> bool:
+        """Whether the server says that it goes on somewhere else than it was asked to."""
+        asked = self.source.last_event_id
+        told = self.source.response_headers.get(self.preset.echo) if self.preset.echo else None
+        return bool(asked) and told is not None and told != asked
 
     def _entry(self, notification: Notification, event_type: str, event_id: str | None) -> Entry:
         return Entry(

@@ -91,6 +91,8 @@ class Preset(_Model):
     """Seconds after opening in which the server repeats what was: it is remembered, not told."""
     handshake: Handshake | None = None
     refusals: tuple[Refusal, ...] = ()
+    echo: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] | None = None
+    """Response header that repeats the last event ID that was asked for; another one in it means a gap."""
     gap: ExpressionText | None = None
     """Events by which the server says that others are missing."""
 

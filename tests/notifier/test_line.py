@@ -163,3 +163,12 @@ def test_what_a_server_takes_back_is_taken_back() -> None:
     entries, withdrawn, _ = ntfy.decide(EventStreamParser().feed((NTFY + gone).encode()), "", 0.0)
     assert [entry.notification.key for entry in entries] == ["b2"]
     assert withdrawn == [Withdrawal(stream="ops", key="b2")]
+
+
+@pytest.mark.parametrize(("told", "missed"), [("41", False), ("40", True), ("", True), (None, False)])
+def test_a_hub_that_goes_on_somewhere_else_is_marked(told: str | None, missed: bool) -> None:
+    hub = line("https://hub.example.org/.well-known/mercure?topic=x", cursor="41")
+    headers = {} if told is None else {"mercure-last-event-id": told}
+    hub.source.connect()
+    hub.source.respond(Response(200, "text/event-stream", headers=headers), 0.0, 0.0)
+    assert (hub.changed("", 0.0), hub.may_have_missed) == (True, missed)
