@@ -44,10 +44,13 @@ def shows(rig: Rig, state: IconState, deadline: float = 8.0) -> tuple[int, int]:
 
 
 def open_menu(rig: Rig, at: tuple[int, int], button: int = 3) -> Window:
-    """Click on the icon and wait for the menu."""
+    """Click on the icon and wait for the menu; a panel that is still busy with the icon may not hear of a click."""
     for _ in range(10):
         rig.click(*at, button=button)
-        until("a menu was open", lambda: popups(rig))
+        try:
+            until("a menu was open", lambda: popups(rig), 3.0)
+        except AssertionError:
+            continue
         if found := menus(rig):
             return found[0]
         # The panel has shown the icon before it has fetched our menu, and opens one of its own meanwhile.
