@@ -4,6 +4,7 @@ What a person wrote wrong becomes one :class:`~notifier.errors.UsageError` that 
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePath
 from typing import Annotated, Any
@@ -74,9 +75,12 @@ def from_arguments(
         pairs[name.strip()] = SecretStr(value.strip())
     # The shell has put its variables into the arguments already; the context only tells of proxies.
     proxies = from_environment(Environment(environ or {}))
+    urls = list(urls)
+    # Names, and with them the places in the streams, must not depend on the order of the arguments.
+    shared = {name for name, count in Counter(map(name_of, urls)).items() if count > 1}
     streams: list[Stream] = []
     for url in urls:
-        name = name_of(url, taken={stream.name for stream in streams})
+        name = name_of(url, taken=shared | {stream.name for stream in streams})
         try:
             stream = Stream(
                 url=url,
@@ -103,8 +107,10 @@ def name_of(url: str, taken: Iterable[str] = ()) -> str:
         return "a stream"
     segments = [segment for segment in parts.path.split("/") if segment.lower() not in PLAIN_SEGMENTS]
     plain = "/".join([host + port, *segments[-1:]])[:56]
+    whole = (host + port + parts.path)[:56]
     taken = set(taken)
-    return next(name for name in [plain, *(f"{plain} {n}" for n in range(2, 2 * STREAMS_LIMIT))] if name not in taken)
+    numbered = (f"{whole} {n}" for n in range(2, 2 * STREAMS_LIMIT))
+    return next(name for name in [plain, whole, *numbered] if name not in taken)
 
 
 def parse(

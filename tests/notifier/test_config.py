@@ -32,9 +32,17 @@ def test_a_stream_is_named_after_its_host_and_topic_and_never_after_a_secret(url
     assert config.name_of(url) == name
 
 
-def test_streams_of_one_host_get_names_of_their_own() -> None:
-    streams = config.from_arguments(["http://a/events", "http://a/sse", "http://a/stream"]).streams
-    assert [stream.name for stream in streams] == ["a", "a 2", "a 3"]
+@pytest.mark.parametrize(
+    ("urls", "names"),
+    [
+        (["http://a/events", "http://a/sse"], ["a/events", "a/sse"]),
+        (["http://a/sse", "http://a/events"], ["a/sse", "a/events"]),
+        (["http://a/events", "http://a/events"], ["a/events", "a/events 2"]),
+        (["http://a/events", "http://b/events"], ["a", "b"]),
+    ],
+)
+def test_streams_of_one_host_get_names_that_their_order_does_not_change(urls: list[str], names: list[str]) -> None:
+    assert [stream.name for stream in config.from_arguments(urls).streams] == names
 
 
 @pytest.mark.parametrize(
