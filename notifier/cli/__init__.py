@@ -1,0 +1,80 @@
+"""Command line in, exit code out: find the command, and say in one sentence what went wrong.
+
+Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for wrongly.
+"""
+
+import io
+import os
+import sys
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from notifier import __version__, language
+from notifier.cli.terminal import say
+from notifier.errors import NobodyReads, NotifierError, UsageError
+from notifier.language import _
+
+COMMANDS = {
+    "run": "run",
+    "demo": "run",
+    "watch": "watch",
+    "history": "history",
+    "config": "configuration",
+}
+"""Commands and the module of this package that has them: only the one that is wanted is imported."""
+
+
+def main(argv: list[str]) -> int:
+    """Run a command line; its exit code.  Errors are one sentence on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A stranger's letter that the terminal cannot show is no reason to end.
+            stream.reconfigure(errors="backslashreplace")
+    language.speak(os.environ)
+    try:
+        if any(not argument.isprintable() and _has_surrogates(argument) for argument in argv):
+            raise UsageError(_("an argument is not text in the encoding of this system; check the locale"))
+        code = _app(argv)(args=argv, prog_name="sse-notifier", standalone_mode=False)
+    except NobodyReads:
+        return 0
+    except UsageError as error:
+        return _complain(str(error), 2)
+    except typer.TyperException as error:
+        return _complain(_("{problem} (sse-notifier --help tells more)").format(problem=error.format_message()), 2)
+    except NotifierError as error:
+        return _complain(str(error), 1)
+    except (typer.Abort, KeyboardInterrupt):
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _app(argv: list[str]) -> typer.Typer:
+    """The command that `argv` names, or all of them where it names none."""
+    app = typer.Typer(name="sse-notifier", add_completion=False, pretty_exceptions_enable=False)
+    app.callback(invoke_without_command=True)(_options)
+    wanted = COMMANDS.get(argv[0] if argv else "")
+    for module in [wanted] if wanted else dict.fromkeys(COMMANDS.values()):
+        import_module(f"notifier.cli.{module}").add(app)
+    return app
+
+
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Native desktop notifications from any Server-Sent Events stream."""
+    if version:
+        print(f"sse-notifier {__version__}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _complain(sentence: str, code: int) -> int:
+    say(sentence)
+    return code

@@ -1,0 +1,45 @@
+"""`config`: the configuration file: write it, check it, describe it."""
+
+import json
+import shlex
+
+import typer
+
+from notifier import config
+from notifier.cli.options import File
+from notifier.cli.place import config_file
+
+
+def add(app: typer.Typer) -> None:
+    """Give `app` these commands."""
+    group = typer.Typer(name="config", help="The configuration file: write it, check it, describe it.")
+    group.command("init")(init)
+    group.command("path")(path)
+    group.command("check")(check)
+    group.command("schema")(schema)
+    app.add_typer(group)
+
+
+def init(file: File = None) -> None:
+    """Write a commented file to begin with; one that is there is left alone."""
+    made = config_file(file)
+    made.create()
+    there = "" if file is None else f" --config {shlex.quote(str(file))}"
+    print(f"{made.path} is written; add your streams to it, then: sse-notifier run{there}")
+
+
+def path(file: File = None) -> None:
+    """Show where the configuration file is, or would be."""
+    print(config_file(file).path)
+
+
+def check(file: File = None) -> None:
+    """Look for mistakes in the configuration file, and tell all of them."""
+    checked = config_file(file)
+    count = len(checked.read().streams)
+    print(f"{checked.path} is in order: {count} {'stream' if count == 1 else 'streams'}")
+
+
+def schema() -> None:
+    """Print the JSON Schema of the configuration file, for editors."""
+    print(json.dumps(config.schema(), indent=2))

@@ -1,0 +1,21 @@
+"""Where the program keeps its files."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_config_path, user_state_path
+
+from notifier.configfile import ConfigFile
+
+
+def config_file(path: Path | None) -> ConfigFile:
+    usual = user_config_path("sse-notifier", appauthor=False) / "config.toml"
+    return ConfigFile(path or usual, os.environ)
+
+
+def state_path() -> Path:
+    return user_state_path("sse-notifier", appauthor=False)
+
+
+def history_path() -> Path:
+    return state_path() / "history.db"

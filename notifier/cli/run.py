@@ -1,0 +1,148 @@
+"""`run` and `demo`: follow streams and show what they say, with an icon in the tray."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import typer
+
+from notifier import config
+from notifier.agent import Agent, Reload
+from notifier.cli.options import File, Headers, NoTray, PlainCredentials, Urls, Verbose
+from notifier.cli.place import config_file, history_path, state_path
+from notifier.cli.terminal import ending, log, print_line, say
+from notifier.config import Config
+from notifier.configfile import ConfigFile
+from notifier.desktop import Activated, Desktop, choose, session_bus
+from notifier.desktop.link import open_link
+from notifier.errors import TrayUnavailable, UsageError
+from notifier.lookout import Lookout, system_bus
+from notifier.loop import LoopThread
+from notifier.status import Command, Verb
+from notifier.store import Store
+
+
+def add(app: typer.Typer) -> None:
+    """Give `app` these commands."""
+    app.command()(run)
+    app.command()(demo)
+
+
+def run(
+    urls: Urls = None,
+    file: File = None,
+    header: Headers = None,
+    allow_plain_credentials: PlainCredentials = False,
+    no_tray: NoTray = False,
+    verbose: Verbose = False,
+) -> int:
+    """Follow streams and show their events as notifications, with an icon in the tray.
+
+    sse-notifier run https://ntfy.sh/mytopic/sse
+    """
+    log(verbose=verbose)
+    if not urls:
+        if header or allow_plain_credentials:
+            raise UsageError("--header and --allow-plain-credentials are for URLs; the configuration has its own")
+        return _run_configured(config_file(file), with_tray=not no_tray)
+    if file is not None:
+        raise UsageError("follow either URLs or a configuration; the URLs can be written into it")
+    settings = config.from_arguments(urls, header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
+    return _run(contextlib.nullcontext(settings), history_path(), with_tray=not no_tray)
+
+
+def demo(no_tray: NoTray = False, verbose: Verbose = False) -> int:
+    """Start the bundled server on a free port and show what it publishes."""
+    log(verbose=verbose)
+    return _run(_demo_server(), None, with_tray=not no_tray)
+
+
+@contextlib.asynccontextmanager
+async def _demo_server() -> AsyncIterator[Config]:
+    from server.web import serve
+
+    async with serve(demo="build") as base:
+        print_line(f"The demo server is at {base} - open it in a browser, or publish to it:")
+        print_line(f"  curl -d 'Hello from curl' {base}/events")
+        print_line("Ctrl-C ends the demo.")
+        yield config.from_arguments([f"{base}/events"])
+
+
+def _run_configured(file: ConfigFile, *, with_tray: bool) -> int:
+    settings = file.read()
+    if not settings.streams:
+        raise UsageError(f"{file.path} names no stream yet; add one: [[streams]], and below it a url")
+    with file.locked(state_path() / "locks"):
+        return _run(contextlib.nullcontext(settings), history_path(), with_tray=with_tray, reload=file.follow)
+
+
+def _run(
+    settings: contextlib.AbstractAsyncContextManager[Config],
+    history: Path | None,
+    *,
+    with_tray: bool,
+    reload: Reload | None = None,
+) -> int:
+    """The agent on its loop in the background, the tray on the main thread."""
+    from notifier.tray.tray import Tray
+
+    agents: list[Agent] = []
+    tray = Tray(
+        lambda command: loop.post(_obey, agents, command),
+        missing=lambda error: say(f"No tray icon: {error}."),
+    )
+
+    async def session() -> None:
+        async with settings as config:
+            with contextlib.closing(Store(history, clock=time.time, tell=say)) as store:
+                lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
+                agents.append(
+                    Agent(
+                        config,
+                        store,
+                        _open_desktop,
+                        _open_link,
+                        tray.update,
+                        reload=reload,
+                        stay=reload is not None,
+                        watch=lookout.run,
+                    )
+                )
+                await agents[0].run()
+
+    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
+    if sys.platform.startswith("linux") and session_bus(os.environ) is None:
+        with_tray = False
+    with LoopThread(session, on_exit=tray.stop) as loop:
+        for number in ending():
+            signal.signal(number, lambda *_: loop.stop())
+        try:
+            if with_tray:
+                tray.run()
+            else:
+                loop.wait()
+        except TrayUnavailable as error:
+            say(f"No tray icon: {error}.")
+            loop.wait()
+    return 0
+
+
+def _obey(agents: list[Agent], command: Command) -> None:
+    # Quitting is the tray's to do: it lets go of the main thread, which cancels the agent.
+    if agents and command.verb is not Verb.QUIT:
+        agents[0].obey(command)
+
+
+async def _open_desktop(activated: Activated) -> Desktop:
+    choice = await choose(os.environ, activated, print_line)
+    if choice.complaint:
+        say(choice.complaint)
+    return choice.desktop
+
+
+async def _open_link(link: str) -> None:
+    await open_link(link, os.environ)
