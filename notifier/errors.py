@@ -12,6 +12,7 @@
     ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
     ├── LinkFailed           no browser opened a link
     ├── TrayUnavailable      nobody here can show a tray icon
+    ├── AutostartFailed      the system does not let us say what starts at login
     └── StoreError           the history cannot be read, or nothing can be recorded any more
 
 What a peer does wrong is one of these; what we do wrong is an ``assert``.  A message is a whole
@@ -70,6 +71,10 @@ class LinkFailed(NotifierError):
 
 class TrayUnavailable(NotifierError):
     """No display, no session bus or no tray host."""
+
+
+class AutostartFailed(NotifierError):
+    """What starts at login is as it was."""
 
 
 class StoreError(NotifierError):

@@ -50,6 +50,7 @@ PURE = {
     "notifier/schema.py",
     "notifier/status.py",
     "notifier/tray/menu.py",
+    "notifier/autostart/entry.py",
     "server/wire.py",
     "server/auth.py",
     "server/intake.py",
@@ -87,6 +88,7 @@ OWNERS = {
     "threading": {"notifier/loop.py", "notifier/tray", "server/eventlog/sqlite.py"},
     "redis": {"server/eventlog/redis.py"},
     "pystray": {"notifier/tray"},
+    "winreg": {"notifier/autostart/registry.py"},
     "PIL": {"notifier/tray"},
     "dbus_fast": {"notifier/desktop", "notifier/lookout.py", "notifier/tray"},
     "plyer": {"notifier/desktop/plyer.py"},
@@ -194,6 +196,7 @@ MAY_IMPORT = {
     "notifier/status.py": {"notifier.notification", "notifier.source"},
     "notifier/desktop": VALUES | {"notifier.desktop"},
     "notifier/loop.py": set(),
+    "notifier/autostart": {"notifier.autostart", "notifier.errors"},
     "notifier/tray": VALUES | {"notifier.loop", "notifier.status", "notifier.source", "notifier.tray"},
 }
 """What a module of ours may import of ours; a module not named here may import everything below `cli`."""

@@ -22,6 +22,7 @@ COMMANDS = {
     "watch": "watch",
     "history": "history",
     "config": "configuration",
+    "autostart": "autostart",
 }
 """Commands and the module of this package that has them: only the one that is wanted is imported."""
 

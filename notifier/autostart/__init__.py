@@ -1,0 +1,162 @@
+"""Whether the program starts at login, and the switch for it: one behaviour on Linux, Windows and macOS.
+
+It does not start anything itself: what it writes is read by the desktop at the next login.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from notifier.autostart import entry
+from notifier.autostart.file import FileEntry
+from notifier.errors import AutostartFailed
+from notifier.language import _
+
+__all__ = ["Autostart", "State", "choose", "command_of"]
+
+
+class State(Enum):
+    """What happens at the next login."""
+
+    OFF = "off"
+    ON = "on"
+    OTHER = "other"
+    """Something starts that is not quite this: another Python, another configuration, an older version's entry."""
+
+
+class Way(Protocol):
+    """One way to start at login."""
+
+    @property
+    def place(self) -> str:
+        """Where it is written, for a person."""
+
+    def read(self) -> str | None:
+        """What starts; None if nothing does."""
+
+    def write(self) -> None:
+        """Start at login from now on."""
+
+    def remove(self) -> None:
+        """No longer."""
+
+    @property
+    def text(self) -> str:
+        """What `read` gives after `write`."""
+
+
+class Autostart:
+    """Start at login, or not.
+
+    Args:
+        ways: By name; the first is the usual one.  At most one is on.
+
+    Every method raises :class:`~notifier.errors.AutostartFailed` where the system does not let it.
+    """
+
+    def __init__(self, ways: Mapping[str, Way]) -> None:
+        assert ways, "there is a way on every platform"
+        self._ways = dict(ways)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The ways that there are here, the usual one first."""
+        return tuple(self._ways)
+
+    def state(self) -> State:
+        """What happens at the next login."""
+        found = [(way.read(), way.text) for way in self._ways.values()]
+        if all(read is None for read, _text in found):
+            return State.OFF
+        return State.ON if any(read == text for read, text in found) else State.OTHER
+
+    def place(self) -> str | None:
+        """Where it is written that it starts; None if it does not."""
+        return next((way.place for way in self._ways.values() if way.read() is not None), None)
+
+    def switch(self, on: bool, way: str | None = None) -> None:
+        """Start at login, by the way called so or the usual one; or do not."""
+        chosen = self._ways.get(way or self.names[0])
+        if chosen is None:
+            raise AutostartFailed(
+                _("There is no {way} here; what there is: {names}").format(way=way, names=", ".join(self.names))
+            )
+        for other in self._ways.values():
+            if not (on and other is chosen):
+                other.remove()
+        if on:
+            chosen.write()
+
+
+def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str = sys.platform) -> Autostart:
+    """The ways of this platform to run `command` at login.
+
+    Args:
+        environ: Of this process: it names the folders.
+        command: See `command_of`.
+        platform: As `sys.platform`.
+    """
+    if sys.platform == "win32":
+        from notifier.autostart.registry import RunKey, command_line
+
+        return Autostart({"registry": RunKey(command_line(command))})
+    home = Path(environ.get("HOME") or Path.home())
+    if platform == "darwin":
+        agent = home / "Library" / "LaunchAgents" / f"{entry.NAME}.plist"
+        return Autostart({"launchd": FileEntry(agent, entry.launch_agent(command))})
+    config = _folder(environ, "XDG_CONFIG_HOME", home / ".config")
+    units = config / "systemd" / "user"
+    unit = f"{entry.NAME}.service"
+    return Autostart(
+        {
+            "desktop": FileEntry(
+                config / "autostart" / f"{entry.NAME}.desktop",
+                entry.autostart(command),
+                is_off=entry.is_switched_off,
+                beside=_launcher(_folder(environ, "XDG_DATA_HOME", home / ".local" / "share"), command),
+            ),
+            "systemd": FileEntry(
+                units / unit,
+                entry.systemd_unit(command),
+                link=units / "graphical-session.target.wants" / unit,
+            ),
+        }
+    )
+
+
+def command_of(argv0: str, executable: str, config: Path | None, *, platform: str = sys.platform) -> list[str]:
+    """What to run at login, so that it is the program that runs now.
+
+    Args:
+        argv0: `sys.argv[0]`: the installed command, or a file of the package after `python -m notifier`.
+        executable: `sys.executable`.
+        config: The configuration file; None for the usual one.
+        platform: As `sys.platform`.
+    """
+    script = Path(argv0)
+    if script.stem == entry.NAME and script.is_file():
+        start = [str(script.absolute())]
+    elif platform == "win32":
+        # python.exe would open a console window at each login.
+        windowless = Path(executable).with_name("pythonw.exe")
+        start = [str(windowless if windowless.is_file() else executable), "-m", "notifier"]
+    else:
+        start = [executable, "-m", "notifier"]
+    return [*start, "run", *(["--config", str(config.absolute())] if config is not None else [])]
+
+
+def _launcher(data: Path, command: Sequence[str]) -> dict[Path, bytes]:
+    """The entry and the icon by which a desktop knows the program's name and face."""
+    icon = Path(__file__).parent.parent / "assets" / f"{entry.NAME}.png"
+    return {
+        data / "applications" / f"{entry.NAME}.desktop": entry.application(command).encode(),
+        data / "icons" / "hicolor" / "256x256" / "apps" / f"{entry.NAME}.png": icon.read_bytes(),
+    }
+
+
+def _folder(environ: Mapping[str, str], name: str, usual: Path) -> Path:
+    # XDG Base Directory Specification: a relative path is to be ignored.
+    given = Path(environ.get(name) or "")
+    return given if given.is_absolute() else usual

@@ -1,0 +1,116 @@
+"""The switch: what it writes, what it finds, and what it says, on real files."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from notifier.autostart import Autostart, State, choose, command_of
+from notifier.errors import AutostartFailed
+
+COMMAND = ["/usr/bin/sse-notifier", "run"]
+
+
+def linux(home: Path, command: list[str] = COMMAND) -> Autostart:
+    return choose({"HOME": str(home)}, command, platform="linux")
+
+
+def test_it_is_off_until_it_is_switched_on_and_off_again(tmp_path: Path) -> None:
+    autostart = linux(tmp_path)
+    assert (autostart.state(), autostart.place()) == (State.OFF, None)
+    autostart.switch(on=True)
+    assert autostart.state() is State.ON
+    assert autostart.place() == str(tmp_path / ".config/autostart/sse-notifier.desktop")
+    autostart.switch(on=False)
+    assert autostart.state() is State.OFF
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_it_brings_the_name_and_icon_that_bubbles_refer_to(tmp_path: Path) -> None:
+    linux(tmp_path).switch(on=True)
+    data = tmp_path / ".local/share"
+    assert "\nIcon=sse-notifier\n" in (data / "applications/sse-notifier.desktop").read_text()
+    assert (data / "icons/hicolor/256x256/apps/sse-notifier.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_it_keeps_to_the_folders_that_the_environment_names_unless_they_are_relative(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_DATA_HOME": "relative"}
+    choose(environ, COMMAND, platform="linux").switch(on=True)
+    assert (tmp_path / "c/autostart/sse-notifier.desktop").is_file()
+    assert (tmp_path / ".local/share/applications/sse-notifier.desktop").is_file()
+
+
+def test_systemd_is_a_choice_that_takes_the_other_s_place(tmp_path: Path) -> None:
+    autostart = linux(tmp_path)
+    autostart.switch(on=True)
+    autostart.switch(on=True, way="systemd")
+    units = tmp_path / ".config/systemd/user"
+    assert (units / "graphical-session.target.wants/sse-notifier.service").resolve() == units / "sse-notifier.service"
+    assert not (tmp_path / ".config/autostart/sse-notifier.desktop").exists()
+    assert (autostart.state(), autostart.place()) == (State.ON, str(units / "sse-notifier.service"))
+    autostart.switch(on=False)
+    assert not list(units.rglob("sse-notifier*"))
+
+
+def test_switching_on_twice_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        linux(tmp_path).switch(on=True, way="systemd")
+    assert linux(tmp_path).state() is State.ON
+
+
+def test_another_configuration_at_login_is_told_from_this_one(tmp_path: Path) -> None:
+    linux(tmp_path, [*COMMAND, "--config", "/work.toml"]).switch(on=True)
+    assert linux(tmp_path).state() is State.OTHER
+
+
+def test_an_entry_that_the_desktop_s_settings_unticked_is_off_and_can_be_switched_on_again(tmp_path: Path) -> None:
+    autostart = linux(tmp_path)
+    autostart.switch(on=True)
+    file = Path(autostart.place() or "")
+    file.write_text(file.read_text() + "Hidden=true\n")
+    assert autostart.state() is State.OFF
+    autostart.switch(on=True)
+    assert autostart.state() is State.ON
+
+
+def test_macos_has_a_launch_agent(tmp_path: Path) -> None:
+    autostart = choose({"HOME": str(tmp_path)}, COMMAND, platform="darwin")
+    autostart.switch(on=True)
+    assert autostart.place() == str(tmp_path / "Library/LaunchAgents/sse-notifier.plist")
+    assert autostart.state() is State.ON
+
+
+def test_a_way_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+    with pytest.raises(AutostartFailed, match="There is no launchd here; what there is: desktop, systemd"):
+        linux(tmp_path).switch(on=True, way="launchd")
+
+
+def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / ".config").mkdir()
+    (tmp_path / ".config/autostart").write_text("a file in the way")
+    with pytest.raises(AutostartFailed, match=r"autostart cannot be written \(File exists\)"):
+        linux(tmp_path).switch(on=True)
+
+
+def test_the_installed_command_is_what_starts_and_else_this_python(tmp_path: Path) -> None:
+    script = tmp_path / "bin" / "sse-notifier"
+    script.parent.mkdir()
+    script.touch()
+    assert command_of(str(script), sys.executable, None, platform="linux") == [str(script), "run"]
+    assert command_of("/x/notifier/__main__.py", "/usr/bin/python3", None, platform="linux") == (
+        ["/usr/bin/python3", "-m", "notifier", "run"]
+    )
+
+
+def test_a_configuration_of_one_s_own_is_named_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = command_of("x", "python", Path("work.toml"), platform="linux")
+    assert command[-2:] == ["--config", str(tmp_path / "work.toml")]
+
+
+def test_windows_starts_without_a_console(tmp_path: Path) -> None:
+    (tmp_path / "pythonw.exe").touch()
+    command = command_of("x", str(tmp_path / "python.exe"), None, platform="win32")
+    assert command == [str(tmp_path / "pythonw.exe"), "-m", "notifier", "run"]
+    assert os.path.lexists(command[0])
