@@ -50,6 +50,10 @@ class Hub:
         self.heartbeat = heartbeat
         self.head = 0
         """Position up to which live subscribers have everything."""
+        self.events = 0
+        """Events delivered since the start, each counted once."""
+        self.deliveries = 0
+        """Events given to subscribers since the start, each counted for every one of them."""
         self._life = 0
         """Counts the logs that there were."""
         self._live: dict[View, set[Subscriber]] = {}
@@ -146,6 +150,7 @@ class Hub:
             frames.append(view.reset(self.log.id_at(page.floor), reason))
         frames += [view.of(record) for record in page.records]
         subscriber.position = page.records[-1].position if page.records else max(until, page.floor)
+        self.deliveries += sum(map(bool, frames))
         subscriber.transport.write(b"".join(frames))
         await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
 
@@ -187,10 +192,12 @@ class Hub:
             return
         batch, self._batch = self._batch, []
         before, self.head = self.head, batch[-1].position
+        self.events += len(batch)
         late: list[Subscriber] = []
         ahead: list[Subscriber] = []
         for view, group in self._live.items():
-            data = b"".join([view.of(record) for record in batch])
+            frames = [view.of(record) for record in batch]
+            data, count = b"".join(frames), sum(map(bool, frames))
             for subscriber in group:
                 transport = subscriber.transport
                 if subscriber.position > before:
@@ -199,6 +206,7 @@ class Hub:
                     late.append(subscriber)
                 elif data and not transport.is_closing():
                     transport.write(data)
+                    self.deliveries += count
         for subscriber in ahead:  # another server gave it more than this one had yet; it looks again where it stands
             self._dismiss(subscriber)
         for subscriber in late:

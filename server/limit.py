@@ -49,20 +49,21 @@ class Places:
 
     def __init__(self, total: int, each: int) -> None:
         self.total, self.each = total, each
-        self._taken: dict[str, int] = {}
-        self._sum = 0
+        self._taken_by: dict[str, int] = {}
+        self.taken = 0
+        """Of all addresses together."""
 
     def take(self, address: str) -> bool:
         """Take a place, if there is one."""
-        if self._sum >= self.total or self._taken.get(address, 0) >= self.each:
+        if self.taken >= self.total or self._taken_by.get(address, 0) >= self.each:
             return False
-        self._sum += 1
-        self._taken[address] = self._taken.get(address, 0) + 1
+        self.taken += 1
+        self._taken_by[address] = self._taken_by.get(address, 0) + 1
         return True
 
     def leave(self, address: str) -> None:
         """Give a place back."""
-        self._sum -= 1
-        self._taken[address] -= 1
-        if not self._taken[address]:
-            del self._taken[address]
+        self.taken -= 1
+        self._taken_by[address] -= 1
+        if not self._taken_by[address]:
+            del self._taken_by[address]

@@ -2,7 +2,8 @@
 
 ``GET /events``   the stream (WHATWG HTML 9.2); `subscription` has the parameters
 ``POST /events``  publish: JSON, lines of JSON, or any text; 201 with the id once the log has it
-``GET /``         the live page         ``GET /health``  whether the server works
+``GET /``         the live page           ``GET /status.json``  what it counts
+``GET /health``   whether the server works
 """
 
 import asyncio
@@ -13,7 +14,6 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
-from importlib.resources import files
 from typing import NoReturn
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -23,6 +23,7 @@ from server.auth import Grant, InvalidTokens
 from server.eventlog import LogUnavailable
 from server.hub import Hub, Subscriber
 from server.limit import Limits, Places, Rate
+from server.page import Page
 from server.subscription import InvalidSubscription, Subscription, subscription
 from server.tokens import Tokens
 from server.view import View
@@ -41,18 +42,8 @@ SILENCE = 60.0
 RETRY_AFTER = 30
 """Seconds that a client is asked to stay away when there is no place for it."""
 
-PAGE_FILES = {"page.js": "text/javascript", "page.css": "text/css", "icon.svg": "image/svg+xml"}
-PAGE_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-cache",
-}
+OPEN = frozenset({"/", "/health"})
+"""Paths for which no token is needed, besides the files of the page."""
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": (
@@ -99,8 +90,8 @@ class Site:
         self._body_timeout = limits.body
         per_second = limits.publishes_per_second
         self._rate = Rate(per_second, max(1, int(per_second * 10))) if per_second else None
-        page = files("server") / "page"
-        self._files = {name: (page / name).read_bytes() for name in ("index.html", *PAGE_FILES)}
+        self._page = Page()
+        self._started = time.time()
 
     def application(self) -> web.Application:
         """What aiohttp serves."""
@@ -110,6 +101,7 @@ class Site:
         application.router.add_options("/events", self.preflight)
         application.router.add_get("/", self.page, allow_head=False)
         application.router.add_get("/page/{name}", self.page, allow_head=False)
+        application.router.add_get("/status.json", self.status, allow_head=False)
         application.router.add_get("/health", self.health, allow_head=False)
         application.on_response_prepare.append(self._sign)
         application.on_shutdown.append(self._end_streams)
@@ -205,12 +197,22 @@ class Site:
         return web.Response(status=204, headers=PREFLIGHT_HEADERS)
 
     async def page(self, request: web.Request) -> web.Response:
-        """The live page and what it needs; the names are a table's, never a path."""
-        name = request.match_info.get("name", "index.html")
-        if name not in self._files:
+        """The live page, and what it needs."""
+        answer = self._page.answer(request, request.match_info.get("name", "index.html"))
+        if answer is None:
             _refuse(web.HTTPNotFound, "no such page")
-        kind = PAGE_FILES.get(name, "text/html")
-        return web.Response(body=self._files[name], content_type=kind, charset="utf-8", headers=PAGE_HEADERS)
+        return answer
+
+    async def status(self, _: web.Request) -> web.Response:
+        """Counts for the page's charts.  They grow for as long as the server runs, so readers of any pace get rates."""
+        return _json(
+            {
+                "started": self._started,
+                "subscribers": self._places.taken,
+                "events": self.hub.events,
+                "deliveries": self.hub.deliveries,
+            }
+        )
 
     async def health(self, _: web.Request) -> web.Response:
         """200 as long as the loop turns."""
@@ -221,7 +223,7 @@ class Site:
         host = request.headers.get(hdrs.HOST)
         if self.loopback and host is not None and not origin.is_expected(host, self.hosts):
             return _sentence(421, "this server answers to localhost and to --allow-host; the Host header names neither")
-        if self.tokens is not None and request.path != "/health" and request.method != hdrs.METH_OPTIONS:
+        if self.tokens is not None and _needs_token(request):
             try:
                 grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), self.tokens.grants())
             except InvalidTokens as error:
@@ -229,7 +231,8 @@ class Site:
                 return _sentence(503, "the server cannot read its tokens")
             if grant is None:
                 answer = _sentence(401, "a token is needed: Authorization: Bearer TOKEN, or curl -u :TOKEN")
-                answer.headers[hdrs.WWW_AUTHENTICATE] = 'Basic realm="sse-server", charset="UTF-8"'
+                answer.headers.add(hdrs.WWW_AUTHENTICATE, 'Bearer realm="sse-server"')
+                answer.headers.add(hdrs.WWW_AUTHENTICATE, 'Basic realm="sse-server", charset="UTF-8"')
                 return answer
             request[GRANT] = grant
         return await handler(request)
@@ -250,6 +253,11 @@ def _cut_off_when_silent(transport: asyncio.Transport) -> None:
     connection = transport.get_extra_info("socket")
     if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE * 1_000))
+
+
+def _needs_token(request: web.Request) -> bool:
+    is_open = request.path in OPEN or request.path.startswith("/page/")
+    return not is_open and request.method != hdrs.METH_OPTIONS
 
 
 def _given(request: web.Request) -> dict[str, str]:

@@ -75,6 +75,7 @@ OWNERS = {
     "aiohttp": {
         "notifier/client.py",
         "notifier/transport.py",
+        "server/page.py",
         "server/site.py",
         "server/web.py",
         "server/cli.py",
@@ -196,6 +197,7 @@ MAY_IMPORT = {
     "notifier/status.py": {"notifier.notification", "notifier.source"},
     "notifier/desktop": VALUES | {"notifier.desktop"},
     "notifier/loop.py": set(),
+    "server/page.py": set(),
     "notifier/autostart": {"notifier.autostart", "notifier.errors"},
     "notifier/tray": VALUES | {"notifier.loop", "notifier.status", "notifier.source", "notifier.tray"},
 }

@@ -25,17 +25,18 @@ def tokens(tmp_path: Path) -> Tokens:
     return Tokens(tmp_path / "tokens.json")
 
 
-async def test_without_a_token_there_is_nothing_but_health(tokens: Tokens) -> None:
+async def test_without_a_token_there_is_nothing_but_health_and_a_page_that_asks_for_one(tokens: Tokens) -> None:
     token = tokens.add("laptop", ("*",), ("*",))
     async with serve(tokens=tokens) as url:
-        for path in ("/", "/events", "/page/page.js", "/nothing"):
+        for path in ("/", "/page/page.js", "/health"):
+            assert (await request(url, f"GET {path} HTTP/1.1\r\nHost: {{host}}\r\n\r\n".encode())).status == 200
+        for path in ("/events", "/status.json", "/nothing", "/page"):
             answer = await request(url, f"GET {path} HTTP/1.1\r\nHost: {{host}}\r\n\r\n".encode())
             assert answer.status == 401
             assert answer.headers["www-authenticate"].startswith("Basic ")
             assert "a token is needed" in answer.json["error"]
         assert (await publish(url, "x")).status == 401
         assert (await publish(url, "x", headers="Authorization: Bearer wrong\r\n")).status == 401
-        assert (await request(url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 200
         bearer = f"Authorization: Bearer {token}\r\n"
         async with subscribe(url, headers=bearer) as stream:
             assert (await publish(url, "hello", headers=bearer)).status == 201

@@ -352,6 +352,36 @@ async def test_the_page_lets_no_foreign_script_run_and_nobody_frame_it() -> None
             assert "frame-ancestors 'none'" in policy
             assert "unsafe" not in policy
             assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["x-frame-options"] == "DENY"
+            assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+async def test_a_browser_that_has_the_page_is_not_given_it_again() -> None:
+    async with serve() as url:
+        ask = "GET /page/page.css HTTP/1.1\r\nHost: {{host}}\r\nIf-None-Match: {}\r\n\r\n"
+        first = await request(url, ask.format('"other"').encode())
+        assert (first.status, first.headers["cache-control"]) == (200, "no-cache")
+        for known in (first.headers["etag"], f'"other", {first.headers["etag"]}', "*"):
+            again = await request(url, ask.format(known).encode())
+            assert (again.status, again.body) == (304, b"")
+            assert again.headers["etag"] == first.headers["etag"]
+
+
+async def test_the_status_counts_subscribers_events_and_deliveries() -> None:
+    ask = b"GET /status.json HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    async with serve() as url:
+        async with subscribe(url) as one, subscribe(url) as two, subscribe(url, "/events?topic=ci") as three:
+            for _ in range(5):
+                await publish(url, "x")
+            await publish(url, "end", path="/events?topic=ci")
+            for stream in (one, two, three):
+                await stream.until("end\n\n")
+            status = json.loads((await request(url, ask)).body)
+            assert status.pop("started") > 1_700_000_000
+            assert status == {"subscribers": 3, "events": 6, "deliveries": 6 + 6 + 1}
+        async with subscribe(url, "/events?since=all") as late:
+            await late.until("end\n\n")
+            assert json.loads((await request(url, ask)).body)["deliveries"] == 13 + 6
 
 
 async def test_a_stop_ends_every_stream_as_http_says() -> None:
