@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import ContentEncodingError
 
 from notifier.body import AHEAD, Body
 from notifier.errors import StreamFailed, StreamLost
+from notifier.language import N_, _
 from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
 from notifier.sse import Event
 from notifier.transport import Call, Transport
@@ -27,8 +28,8 @@ BREATH = 500
 LOOK = 10.0
 """Seconds of silence after which it is asked whether the connection still exists."""
 
-NOT_HTTP = "the server's answer is not proper HTTP"
-MISSING_DECODER = "it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)"
+NOT_HTTP = N_("the server's answer is not proper HTTP")
+MISSING_DECODER = N_("it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)")
 
 Deliver = Callable[[Sequence[Event], str], Awaitable[None]]
 """Takes events that came together, and the last event ID after them, into safe hands.  There may be no event, just an
@@ -95,9 +96,9 @@ class Follower:
             await self._read(request)
             if source.ready_state is ReadyState.CLOSED:
                 logger.info("%s: the server closed the stream for good", source.stream.name)
-                self._changed("the server closed the stream and asked not to be asked again")
+                self._changed(_("the server closed the stream and asked not to be asked again"))
                 return True
-            reason = "the server ended the connection"
+            reason = _("the server ended the connection")
         except StreamLost as error:
             reason, cut = str(error), True
         except StreamFailed as error:
@@ -108,7 +109,7 @@ class Follower:
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
         await asyncio.sleep(delay)
         if source.is_held:
-            self._lost("this computer has no network")
+            self._lost(_("this computer has no network"))
             await asyncio.sleep(LONGEST_HOLD)
         return False
 
@@ -149,10 +150,12 @@ class Follower:
             async with asyncio.timeout(patience):
                 return await stack.enter_async_context(self._transport.get(call))
         except TimeoutError as error:
-            raise StreamLost(f"no answer within {self._source.stream.connect_timeout:g} s") from error
+            raise StreamLost(
+                _("no answer within {seconds:g} s", seconds=self._source.stream.connect_timeout)
+            ) from error
         except (aiohttp.InvalidURL, UnicodeError) as error:
             # A host's name that cannot be encoded, a label that is too long, is a bare UnicodeError of the resolver.
-            raise self._source.fail(StreamFailed("its address is no URL that can be asked for")) from error
+            raise self._source.fail(StreamFailed(_("its address is no URL that can be asked for"))) from error
         except (aiohttp.ClientError, OSError) as error:
             raise StreamLost(_explain(error)) from error
 
@@ -199,10 +202,12 @@ class Follower:
             if chunk is not None:
                 return chunk
             if clock() >= deadline:
-                raise StreamLost(f"not one byte for {idle_timeout:g} s, so the connection is taken for dead")
+                raise StreamLost(
+                    _("not one byte for {seconds:g} s, so the connection is taken for dead", seconds=idle_timeout)
+                )
             # After a chunk with broken framing aiohttp closes the connection and never wakes who reads from it ...
             if response.connection is None or response.connection.closed:
-                raise StreamLost(NOT_HTTP)
+                raise StreamLost(_(NOT_HTTP))
 
     async def _wait(self, body: Body, until: float) -> bytes | None:
         """The next bytes of the body; None if there are none until then."""
@@ -213,7 +218,7 @@ class Follower:
             return None
         except RuntimeError as error:
             # ... or answers with this, when it was closed before anybody came to read.
-            raise StreamLost(NOT_HTTP) from error
+            raise StreamLost(_(NOT_HTTP)) from error
         except (aiohttp.ClientError, OSError) as error:
             raise StreamLost(_explain(error)) from error
 
@@ -233,23 +238,32 @@ def _explain(error: Exception) -> str:
     """What happened, for a person; never the error's own text, which may quote the URL and its secrets."""
     match error:
         case aiohttp.ClientConnectorDNSError():
-            return f"the host {error.host} is not known; check its name and the network"
+            return _("the host {host} is not known; check its name and the network", host=error.host)
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
-            return f"nothing listens on {error.host}:{error.port} (connection refused); is the server running?"
+            return _(
+                "nothing listens on {host}:{port} (connection refused); is the server running?",
+                host=error.host,
+                port=error.port,
+            )
         case aiohttp.ClientConnectorError():
-            return f"{error.host}:{error.port} cannot be reached ({error.os_error.strerror or 'network trouble'})"
+            return _(
+                "{host}:{port} cannot be reached ({why})",
+                host=error.host,
+                port=error.port,
+                why=error.os_error.strerror or _("network trouble"),
+            )
         case aiohttp.ServerDisconnectedError() | ConnectionError() | aiohttp.ClientOSError():
-            return "the connection was cut"
+            return _("the connection was cut")
         case aiohttp.ClientPayloadError() if _is_caused_by(error, ContentEncodingError):
-            return "the server compresses the stream, and what came cannot be unpacked"
+            return _("the server compresses the stream, and what came cannot be unpacked")
         case aiohttp.ClientPayloadError():
-            return "the connection was cut in the middle"
+            return _("the connection was cut in the middle")
         case aiohttp.ClientResponseError() if _is_caused_by(error, ContentEncodingError):
-            return f"the server compresses its answer although we asked it not to, and {MISSING_DECODER}"
+            return _("the server compresses its answer although we asked it not to, and {why}", why=_(MISSING_DECODER))
         case aiohttp.ClientResponseError():
-            return NOT_HTTP
+            return _(NOT_HTTP)
         case _:
-            return f"the connection failed ({type(error).__name__})"
+            return _("the connection failed ({name})", name=type(error).__name__)
 
 
 def _is_caused_by(error: BaseException | None, kind: type[Exception]) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from notifier.language import _
 from notifier.lines import Path
 
 CLOSE = 0.6
@@ -82,7 +83,7 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 
 def problem_of_toml(error: tomllib.TOMLDecodeError) -> tuple[int | None, str]:
     """The line that is no TOML, if one is named, and what to do about it."""
-    message, _, place = str(error).partition(" (at ")
+    message, _at, place = str(error).partition(" (at ")
     found = re.match(r"line (\d+)", place)
     return int(found[1]) if found else None, _toml_sentence(message)
 
@@ -98,23 +99,23 @@ def unknown(key: str, known: Iterable[str], elsewhere: dict[str, str] | None = N
     known = list(known)
     plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("-", "_").replace(" ", "_")
     if plain in known:
-        return f"is not a setting; did you mean {plain}?"
+        return _("is not a setting; did you mean {meant}?", meant=plain)
     if elsewhere and plain in elsewhere:
-        return f"is not a setting here; it belongs in {elsewhere[plain]}"
+        return _("is not a setting here; it belongs in {place}", place=elsewhere[plain])
     meant = MEANT.get(plain)
     if meant and re.split(r"\W", meant)[0] in known:
-        return f"is not a setting; did you mean {meant}?"
+        return _("is not a setting; did you mean {meant}?", meant=meant)
     if near := difflib.get_close_matches(plain, known, n=1, cutoff=CLOSE):
-        return f"is not a setting; did you mean {near[0]}?"
-    return f"is not a setting; known here: {', '.join(sorted(known))}"
+        return _("is not a setting; did you mean {meant}?", meant=near[0])
+    return _("is not a setting; known here: {known}", known=", ".join(sorted(known)))
 
 
 def no_such(setting: str, name: str, known: Iterable[str]) -> str:
     """What to say about a name that is none of the known ones."""
     known = sorted(known)
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=CLOSE)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return f"{setting} {name!r} is not known; {hint}"
+    hint = _("did you mean {meant}?", meant=near[0]) if near else _("there are {known}", known=", ".join(known))
+    return _("{setting} {name!r} is not known; {hint}", setting=setting, name=name, hint=hint)
 
 
 def tell(file: str, line: int | None, sentence: str) -> str:
@@ -133,38 +134,38 @@ def _problems(
     field = _field(model, path)
     match kind:
         case "missing":
-            words = "is missing" + (f": {_first_sentence(field)}" if field and field.description else "")
+            words = _("is missing") + (f": {_first_sentence(field)}" if field and field.description else "")
         case "extra_forbidden":
             parent = _model(model, path[:-1])
             words = unknown(str(path[-1]), parent.model_fields if parent else (), _elsewhere(model, path[:-1]))
         case "value_error":
             words = str(context["error"])
         case "greater_than_equal":
-            words = f"must be at least {_number(context['ge'])}{_unit(field)}"
+            words = _("must be at least {limit}{unit}", limit=_number(context["ge"]), unit=_unit(field))
         case "less_than_equal":
-            words = f"must be at most {_number(context['le'])}{_unit(field)}"
+            words = _("must be at most {limit}{unit}", limit=_number(context["le"]), unit=_unit(field))
         case "finite_number":
-            words = f"must be a number{_of_unit(field)}, not inf or nan"
+            words = _("must be a number{unit}, not inf or nan", unit=_of_unit(field))
         case "float_type":
-            words = f"must be a number{_of_unit(field)}, without quotes"
+            words = _("must be a number{unit}, without quotes", unit=_of_unit(field))
         case "int_type":
-            words = f"must be a whole number{_of_unit(field)}, without quotes"
+            words = _("must be a whole number{unit}, without quotes", unit=_of_unit(field))
         case "string_type":
-            words = "must be text in quotes"
+            words = _("must be text in quotes")
         case "string_too_short":
-            words = "is empty"
+            words = _("is empty")
         case "string_too_long":
-            words = f"is longer than {context['max_length']} characters"
+            words = _("is longer than {limit} characters", limit=context["max_length"])
         case "bool_type":
-            words = "must be true or false, without quotes"
+            words = _("must be true or false, without quotes")
         case "tuple_type" | "list_type":
-            words = f"is written [[streams.{shown}]], in double brackets, once for each"
+            words = _("is written [[streams.{shown}]], in double brackets, once for each", shown=shown)
         case "dict_type":
-            words = f'is a table: {path[-1]} = {{ NAME = "value" }}'
+            words = _('is a table: {path} = {{ NAME = "value" }}', path=path[-1])
         case "model_type" | "model_attributes_type":
             inner = _model(model, path)
             settings = " = …, ".join(list(inner.model_fields)[:2] if inner else ())
-            words = f"is a table: {shown.rpartition('.')[2]} = {{ {settings} = … }}"
+            words = _("is a table: {shown} = {{ {settings} = … }}", shown=shown.rpartition(".")[2], settings=settings)
         case _:
             words = message.removeprefix("Value error, ")
     yield Problem(path, f"{shown} {words}" if shown else words)
@@ -203,7 +204,7 @@ def _elsewhere(model: type[BaseModel], here: Path) -> dict[str, str]:
             place = f"[[streams.{name}]]" if is_many else f"{name} = {{ %s = … }}"
             tables |= {setting: place.replace("%s", setting) for setting in inner.model_fields if setting != "user"}
     if here:
-        tables |= dict.fromkeys(model.model_fields, "the stream itself, above this table")
+        tables |= dict.fromkeys(model.model_fields, _("the stream itself, above this table"))
     return tables
 
 
@@ -229,29 +230,29 @@ def _of_unit(field: FieldInfo | None) -> str:
 def _toml_sentence(message: str) -> str:
     match message:
         case "Invalid value":
-            return 'the value is not TOML; text needs quotes: name = "value", and true and false are lower case'
+            return _('the value is not TOML; text needs quotes: name = "value", and true and false are lower case')
         case "Cannot overwrite a value":
-            return "the same key stands here a second time"
+            return _("the same key stands here a second time")
         case "Expected '=' after a key in a key/value pair":
-            return 'a setting is written NAME = "value"; the = is missing, or the name holds a space without quotes'
+            return _('a setting is written NAME = "value"; the = is missing, or the name holds a space without quotes')
         case "Expected newline or end of document after a statement":
-            return 'something follows the value; one setting to a line, and a quote inside text is written \\"'
+            return _('something follows the value; one setting to a line, and a quote inside text is written \\"')
         case "Invalid statement":
-            return 'a line is a [table], a NAME = "value" or a # comment, and this is none of them'
+            return _('a line is a [table], a NAME = "value" or a # comment, and this is none of them')
         case "Unescaped '\\' in a string" | "Invalid hex value":
-            return "a \\ in \"text\" begins an escape; write paths in single quotes: 'C:\\certificates\\ca.pem'"
+            return _("a \\ in \"text\" begins an escape; write paths in single quotes: 'C:\\certificates\\ca.pem'")
         case "Unclosed array":
-            return "a [ is not closed by a ]; there may be a comma missing"
+            return _("a [ is not closed by a ]; there may be a comma missing")
         case "Unclosed inline table":
-            return "a { is not closed by a }; there may be a comma missing"
+            return _("a { is not closed by a }; there may be a comma missing")
         case "Unterminated string" | 'Expected "\'"' | "Expected '\"'":
-            return "text is not closed by its quote"
+            return _("text is not closed by its quote")
         case "Expected ']' at the end of a table declaration":
-            return "a table is written [defaults] or [streams.headers]; the ] is missing"
+            return _("a table is written [defaults] or [streams.headers]; the ] is missing")
         case "Expected ']]' at the end of an array declaration":
-            return "a stream begins with [[streams]]; a ] is missing"
+            return _("a stream begins with [[streams]]; a ] is missing")
     if message.startswith(("Illegal character", "Found invalid character")):
-        return "text is not closed by its quote on this line, or holds a control character"
+        return _("text is not closed by its quote on this line, or holds a control character")
     if message.startswith(("Cannot declare", "Cannot redefine")) or "mutate" in message:
-        return "the same table stands here a second time; each stream begins with [[streams]], in double brackets"
-    return f"this is not TOML: {message[:1].lower()}{message[1:]}"
+        return _("the same table stands here a second time; each stream begins with [[streams]], in double brackets")
+    return _("this is not TOML: {problem}", problem=message[:1].lower() + message[1:])

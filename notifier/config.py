@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from notifier.complaint import Problem, no_such, problem_of_toml, problems_of, tell, unknown
 from notifier.environment import Environment
 from notifier.errors import ConfigurationBroken, UsageError
+from notifier.language import _
 from notifier.lines import Path, lines_of
 from notifier.proxy import from_environment
 from notifier.secret import Secret
@@ -45,7 +46,7 @@ class Config(Settings):
     def _have_names_of_their_own(cls, streams: tuple[Stream, ...]) -> tuple[Stream, ...]:
         names = [stream.name for stream in streams]
         if twice := {name for name in names if names.count(name) > 1}:
-            raise ValueError(f"two streams are called {', '.join(sorted(twice))}")
+            raise ValueError(_("two streams are called {names}", names=", ".join(sorted(twice))))
         return streams
 
 
@@ -71,7 +72,7 @@ def from_arguments(
     for header in headers:
         name, colon, value = header.partition(":")
         if not colon:
-            raise UsageError("a header is written 'Name: value', such as --header 'Authorization: Bearer TOKEN'")
+            raise UsageError(_("a header is written 'Name: value', such as --header 'Authorization: Bearer TOKEN'"))
         pairs[name.strip()] = SecretStr(value.strip())
     # The shell has put its variables into the arguments already; the context only tells of proxies.
     proxies = from_environment(Environment(environ or {}))
@@ -104,7 +105,7 @@ def name_of(url: str, taken: Iterable[str] = ()) -> str:
             host = PurePath(unquote(parts.netloc)).name
         port = f":{parts.port}" if parts.scheme != UNIX and parts.port else ""
     except ValueError:
-        return "a stream"
+        return _("a stream")
     segments = [segment for segment in parts.path.split("/") if segment.lower() not in PLAIN_SEGMENTS]
     plain = "/".join([host + port, *segments[-1:]])[:56]
     whole = (host + port + parts.path)[:56]
@@ -135,7 +136,7 @@ def parse(
         last = text.rstrip().count("\n") + 1
         raise ConfigurationBroken(path, [tell(file.name, line or last, sentence)]) from None
     except RecursionError:
-        raise ConfigurationBroken(path, [tell(file.name, None, "its brackets are nested too deeply")]) from None
+        raise ConfigurationBroken(path, [tell(file.name, None, _("its brackets are nested too deeply"))]) from None
     reading = _Reading(document, Environment(environ, str(file.parent)), presets)
     streams = reading.streams()
     if reading.problems:
@@ -181,10 +182,13 @@ class _Reading:
         self._read_defaults(self._document.get("defaults", {}))
         tables = self._document.get("streams", [])
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._complain(("streams",), "streams is written [[streams]], in double brackets, once for each stream")
+            self._complain(("streams",), _("streams is written [[streams]], in double brackets, once for each stream"))
             return []
         if len(tables) > STREAMS_LIMIT:
-            self._complain(("streams",), f"there are {len(tables):,} streams; {STREAMS_LIMIT:,} is the limit")
+            self._complain(
+                ("streams",),
+                _("there are {count:,} streams; {limit:,} is the limit", count=len(tables), limit=STREAMS_LIMIT),
+            )
             return []
         found: list[Stream] = []
         names: dict[str, int] = {}
@@ -196,13 +200,13 @@ class _Reading:
 
     def _read_defaults(self, table: object) -> None:
         if not isinstance(table, dict):
-            self._complain(("defaults",), "defaults is a table: [defaults]")
+            self._complain(("defaults",), _("defaults is a table: [defaults]"))
             return
         for key in OF_ONE_STREAM:
             if key in table:
-                self._complain(("defaults", key), f"{key} belongs to one stream; it has no default")
+                self._complain(("defaults", key), _("{key} belongs to one stream; it has no default", key=key))
         self._defaults = {key: value for key, value in table.items() if key not in OF_ONE_STREAM}
-        _, problems = self._validated({"url": "https://localhost/", "name": "defaults"} | self._defaults)
+        ___, problems = self._validated({"url": "https://localhost/", "name": "defaults"} | self._defaults)
         for problem in problems:
             self._complain(("defaults", *problem.path), problem.sentence)
 
@@ -213,7 +217,9 @@ class _Reading:
         if "name" not in fields:
             name = fields["name"] = name_of(url if isinstance(url, str) else "", taken=names)
         elif isinstance(name, str) and name in names:
-            self._complain((*here, "name"), f"name is {name!r} a second time; each stream has a name of its own")
+            self._complain(
+                (*here, "name"), _("name is {name!r} a second time; each stream has a name of its own", name=name)
+            )
         if isinstance(name, str):
             names[name] = index
         stream, problems = self._validated(fields)
@@ -275,10 +281,10 @@ def _says_who(table: dict[str, Any]) -> bool:
 
 
 def _unknown_at_top(key: str) -> str:
-    settings = dict.fromkeys(Stream.model_fields, "a stream, below [[streams]], or in [defaults]")
+    settings = dict.fromkeys(Stream.model_fields, _("a stream, below [[streams]], or in [defaults]"))
     for table, names in (("[[streams]]", LIKE_STREAMS), ("[defaults]", LIKE_DEFAULTS)):
         if key.lower() in names:
-            return f"is not a table here; did you mean {table}?"
+            return _("is not a table here; did you mean {table}?", table=table)
     return unknown(key, ("defaults", "streams"), settings)
 
 
@@ -298,6 +304,6 @@ def _sentence(url: str, error: ValidationError) -> str:
         return problem
     shown = url.split("?")[0]
     if "@" in shown:
-        return f"the address {problem}"
-    hint = "" if "://" in url else f"; did you mean http://{shown} ?"
+        return _("the address {problem}", problem=problem)
+    hint = "" if "://" in url else _("; did you mean http://{shown} ?", shown=shown)
     return f"{shown} {problem}{hint}"

@@ -17,6 +17,7 @@ from watchfiles import Change, awatch
 
 from notifier.config import Config, parse
 from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
+from notifier.language import _
 from notifier.preset import GENERIC
 from notifier.presets import names
 
@@ -67,12 +68,12 @@ class ConfigFile:
         starter = files("notifier").joinpath("starter.toml").read_text("utf-8")
         try:
             if os.path.lexists(self.path):
-                raise UsageError(f"{self.path} is there already, and stays as it is")
+                raise UsageError(_("{path} is there already, and stays as it is", path=self.path))
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "x", encoding="utf-8", opener=_private) as file:
                 file.write(starter)
         except OSError as error:
-            raise UsageError(f"{self.path} cannot be written ({error.strerror})") from error
+            raise UsageError(_("{path} cannot be written ({why})", path=self.path, why=error.strerror)) from error
 
     async def follow(
         self, current: Config, taken: Callable[[Config], None], refused: Callable[[ConfigurationBroken], None]
@@ -133,7 +134,9 @@ class ConfigFile:
             directory.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout:
-            raise AlreadyRunning(f"sse-notifier is running already with {self.path}{_process(holder)}") from None
+            raise AlreadyRunning(
+                _("sse-notifier is running already with {path}{holder}", path=self.path, holder=_process(holder))
+            ) from None
         except OSError as error:
             logger.warning("two programs may follow %s: no lock in %s (%s)", self.path, directory, error.strerror)
             yield
@@ -151,21 +154,23 @@ class ConfigFile:
                 return file.read(LIMIT + 1)
         except FileNotFoundError:
             raise UsageError(
-                f"there is no {self.path} yet; write one to begin with: sse-notifier config init"
+                _("there is no {path} yet; write one to begin with: sse-notifier config init", path=self.path)
             ) from None
         except OSError as error:
-            raise UsageError(f"{self.path} cannot be read ({error.strerror})") from error
+            raise UsageError(_("{path} cannot be read ({why})", path=self.path, why=error.strerror)) from error
 
     def _parse(self, data: bytes) -> Config:
         name = self.path.name
         if len(data) > LIMIT:
-            raise ConfigurationBroken(str(self.path), [f"{name}: is larger than {LIMIT:,} bytes"])
+            raise ConfigurationBroken(
+                str(self.path), [_("{name}: is larger than {limit:,} bytes", name=name, limit=LIMIT)]
+            )
         try:
             # Windows' editors begin UTF-8 files with a byte order mark.
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            problem = f"{name}:{line}: this is not UTF-8; have the editor save it as UTF-8"
+            problem = _("{name}:{line}: this is not UTF-8; have the editor save it as UTF-8", name=name, line=line)
             raise ConfigurationBroken(str(self.path), [problem]) from None
         return parse(text, self._environ, str(self.path), presets=(GENERIC.name, *names()))
 
@@ -217,6 +222,6 @@ def _private(path: str, flags: int) -> int:
 
 def _process(holder: Path) -> str:
     try:
-        return f" (process {int(holder.read_text())})"
+        return _(" (process {number})", number=int(holder.read_text()))
     except (OSError, ValueError):
         return ""

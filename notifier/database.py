@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from notifier.errors import StoreError
+from notifier.language import N_, _
 from notifier.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, Step
 
 if sys.platform != "win32":
@@ -31,16 +32,16 @@ WAL_LIMIT = 4 * 2**20
 """Bytes of write-ahead log that stay on disk between checkpoints."""
 
 PLACE_ERRORS = {
-    sqlite3.SQLITE_BUSY: "another program keeps it locked",
-    sqlite3.SQLITE_LOCKED: "another program keeps it locked",
-    sqlite3.SQLITE_PROTOCOL: "another program keeps it locked",
-    sqlite3.SQLITE_PERM: "permission denied",
-    sqlite3.SQLITE_AUTH: "permission denied",
-    sqlite3.SQLITE_READONLY: "it is read-only",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-    sqlite3.SQLITE_IOERR: "the disk fails or is full",
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_NOMEM: "there is too little memory",
+    sqlite3.SQLITE_BUSY: N_("another program keeps it locked"),
+    sqlite3.SQLITE_LOCKED: N_("another program keeps it locked"),
+    sqlite3.SQLITE_PROTOCOL: N_("another program keeps it locked"),
+    sqlite3.SQLITE_PERM: N_("permission denied"),
+    sqlite3.SQLITE_AUTH: N_("permission denied"),
+    sqlite3.SQLITE_READONLY: N_("it is read-only"),
+    sqlite3.SQLITE_CANTOPEN: N_("it cannot be opened"),
+    sqlite3.SQLITE_IOERR: N_("the disk fails or is full"),
+    sqlite3.SQLITE_FULL: N_("the disk is full"),
+    sqlite3.SQLITE_NOMEM: N_("there is too little memory"),
 }
 """Errors of the place that the file is in; after any other one the file itself is damaged."""
 
@@ -108,7 +109,7 @@ class Database:
                 raise  # our mistake, not the file's
             except DATABASE_ERRORS as error:
                 if self._path is None or self.in_memory or not tries:
-                    raise StoreError("The history takes nothing more; start the program again") from error
+                    raise StoreError(_("The history takes nothing more; start the program again")) from error
                 self._recover(self._path, error)
 
     def mend(self) -> None:
@@ -193,9 +194,15 @@ class Database:
             aside = self._put_aside(path)
             db = self._open_file(path)
         except FAILURES as second:
-            return self._leave_file(path, _reason(second) or "it is damaged", None)
+            return self._leave_file(path, _reason(second) or _("it is damaged"), None)
         if aside is not None:
-            self._tell(f"The history {path} was damaged, so it is now {aside.name} and a new one was begun")
+            self._tell(
+                _(
+                    "The history {path} was damaged, so it is now {name} and a new one was begun",
+                    path=path,
+                    name=aside.name,
+                )
+            )
         return db
 
     def _put_aside(self, path: Path) -> Path | None:
@@ -206,7 +213,7 @@ class Database:
         names = (path.with_name(f"{path.name}.corrupt-{time}{n}") for n in ("", *(f"-{n}" for n in range(2, 100))))
         aside = next((name for name in names if not name.exists()), None)
         if aside is None:
-            raise _Unusable("it is damaged again and again")
+            raise _Unusable(_("it is damaged again and again"))
         with _held_alone(path):
             for suffix in ("-wal", "-shm", ""):  # a log that stays behind would be replayed into the new file
                 with suppress(FileNotFoundError):
@@ -225,7 +232,13 @@ class Database:
                     db = self._open_memory(readable)
         except FAILURES:
             db = self._open_memory(None)
-        self._tell(f"The history {path} cannot be used because {reason}; for now it is kept in memory only")
+        self._tell(
+            _(
+                "The history {path} cannot be used because {reason}; for now it is kept in memory only",
+                path=path,
+                reason=reason,
+            )
+        )
         return db
 
     def _go_home(self, file: sqlite3.Connection) -> None:
@@ -238,7 +251,7 @@ class Database:
             return
         self._db.close()
         self._db, self._stranded, self.in_memory = file, None, False
-        self._tell(f"The history is kept in {self._path} again")
+        self._tell(_("The history is kept in {path} again", path=self._path))
 
 
 @contextmanager
@@ -260,13 +273,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                     _migrate(copy, MIGRATIONS)
                 yield copy
     except FAILURES as error:
-        reason = _reason(error) or "it is damaged; the next start of the program will move it aside"
-        raise StoreError(f"The history {path} cannot be read because {reason}") from error
+        reason = _reason(error) or _("it is damaged; the next start of the program will move it aside")
+        raise StoreError(_("The history {path} cannot be read because {reason}", path=path, reason=reason)) from error
 
 
 def _connect(path: Path | None, mode: str = "memory") -> sqlite3.Connection:
     if path is not None and path.is_dir():
-        raise _Unusable("it is a folder")
+        raise _Unusable(_("it is a folder"))
     place = ":memory:" if path is None else f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
     db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is no reason to lose the row
@@ -313,9 +326,9 @@ def _check(db: sqlite3.Connection, newest: int) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
     if application != APPLICATION_ID and not is_empty:
-        raise _Unusable("another program made it")
+        raise _Unusable(_("another program made it"))
     if version > newest:
-        raise _Unusable("a newer version of this program made it")
+        raise _Unusable(_("a newer version of this program made it"))
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
@@ -355,10 +368,11 @@ def _file_id(path: Path) -> tuple[int, int] | None:
 def _reason(error: Exception) -> str | None:
     """What is wrong with the place, for a person; None if it is the file itself."""
     if isinstance(error, OSError):
-        return (error.strerror or "it cannot be opened").lower()
+        return (error.strerror or _("it cannot be opened")).lower()
     if isinstance(error, _Unusable):
         return str(error)
-    return PLACE_ERRORS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    reason = PLACE_ERRORS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    return None if reason is None else _(reason)
 
 
 @contextmanager
@@ -375,5 +389,5 @@ def _held_alone(path: Path) -> Iterator[None]:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 2**30 + 2)
         except (BlockingIOError, PermissionError):
-            raise _Unusable("it is damaged while another program uses it") from None
+            raise _Unusable(_("it is damaged while another program uses it")) from None
         yield

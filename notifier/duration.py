@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from notifier.language import _
+
 LONGEST = 366 * 86_400.0
 """Seconds; a longer time is a slip of the pen."""
 
@@ -22,7 +24,9 @@ def seconds(value: object) -> float:
         return float(value)
     text = str(value).strip().lower()
     if not text or _PART.sub("", text):
-        raise ValueError(f'{value!r} is no length of time; write seconds, or a number and a unit such as "5m"')
+        raise ValueError(
+            _('{value!r} is no length of time; write seconds, or a number and a unit such as "5m"', value=value)
+        )
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 

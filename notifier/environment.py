@@ -10,6 +10,8 @@ from pathlib import PurePath
 
 from pydantic import ValidationInfo
 
+from notifier.language import _
+
 PLACE = re.compile(r"\$\$\{|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|\$\{")
 
 
@@ -39,7 +41,7 @@ class Environment:
         if path.parts[:1] == ("~",):
             home = self.variables.get("HOME") or self.variables.get("USERPROFILE")
             if not home:
-                raise ValueError("begins with ~, but the environment tells no home directory")
+                raise ValueError(_("begins with ~, but the environment tells no home directory"))
             return str(PurePath(home, *path.parts[1:]))
         return str(PurePath(self.directory, path))
 
@@ -47,11 +49,11 @@ class Environment:
         if match[0] == "$${":
             return "${"
         if match["name"] is None:
-            raise ValueError("holds a ${ that is not closed; write ${NAME}, or $${ for a plain ${")
+            raise ValueError(_("holds a ${ that is not closed; write ${NAME}, or $${ for a plain ${"))
         try:
             return self.variables[match["name"]]
         except KeyError:
-            raise ValueError(f"needs ${match[0][1:]}, which is not set in the environment") from None
+            raise ValueError(_("needs ${name}, which is not set in the environment", name=match[0][1:])) from None
 
 
 def environment(info: ValidationInfo) -> Environment | None:

@@ -22,6 +22,8 @@ a query string or event data.
 
 from collections.abc import Sequence
 
+from notifier.language import ngettext
+
 
 class NotifierError(Exception):
     """Base class: one sentence for a person."""
@@ -45,8 +47,9 @@ class ConfigurationBroken(UsageError):
 
     def __init__(self, file: str, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
-        count = f"{len(self.problems)} mistakes" if len(self.problems) > 1 else "a mistake"
-        super().__init__("\n".join([f"{file} has {count}:", *self.problems]))
+        count = len(self.problems)
+        headline = ngettext("{file} has a mistake:", "{file} has {count} mistakes:", count, file=file, count=count)
+        super().__init__("\n".join([headline, *self.problems]))
 
 
 class AlreadyRunning(NotifierError):

@@ -1,8 +1,8 @@
 """A sentence in English in, the same sentence in the person's language out.
 
 Every sentence that a person sees in menus, bubbles and commands goes through here, written where it is said:
-``_("Nothing heard from {name}").format(name=name)``.  The message is a literal, so that it can be found and
-translated; what changes are named fields.  Where there is no translation it is English.
+``_("Nothing heard from {name}", name=name)``.  The message is a literal, so that it can be found and translated; what
+changes are named fields, as `str.format` has them.  Where there is no translation it is English.
 
 `speak` is called once, by the command line, before anything is said.  Follows GNU gettext, "Locale Environment
 Variables".
@@ -24,14 +24,21 @@ def speak(environ: Mapping[str, str]) -> None:
     _catalog = catalogs.translation(DOMAIN, CATALOGS, list(_wanted(environ)), fallback=True)
 
 
-def _(message: str) -> str:
-    """`message` in the person's language."""
-    return _catalog.gettext(message)
+def _(message: str, /, **fields: object) -> str:
+    """`message` in the person's language, and the fields in their places; without fields its braces are only braces."""
+    said = _catalog.gettext(message)
+    return said.format(**fields) if fields else said
 
 
-def ngettext(one: str, many: str, count: int) -> str:
+def N_(message: str) -> str:  # noqa: N802 - the name that gettext's own documentation gives it
+    """`message` as it is: a constant, found by the translators here and said with `_` later."""
+    return message
+
+
+def ngettext(one: str, many: str, count: int, /, **fields: object) -> str:
     """`one` or `many`, as the person's language says `count` of them; the number itself is a field of the message."""
-    return _catalog.ngettext(one, many, count)
+    said = _catalog.ngettext(one, many, count)
+    return said.format(**fields) if fields else said
 
 
 def _wanted(environ: Mapping[str, str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from notifier.errors import StreamFailed
+from notifier.language import N_, _
 from notifier.notification import Notification, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.recognition import Recognition
@@ -18,9 +19,9 @@ from notifier.status import StreamStatus
 from notifier.store import Entry
 from notifier.stream import Stream
 
-UNVERIFIED = "its certificate is not checked"
+UNVERIFIED = N_("its certificate is not checked")
 """What the menu says of a stream with `tls.verify = false`."""
-INCOMPLETE = "may have missed events"
+INCOMPLETE = N_("may have missed events")
 """What it says of one that was away and could not be asked for what came meanwhile."""
 SILENT_FOR = 3_600.0
 """Seconds of silence after which a connection is taken for dead where the kind of stream sends no signs of life."""
@@ -120,7 +121,7 @@ class Line:
 
     def _cautions(self) -> list[str]:
         cautions = {UNVERIFIED: not self.stream.tls.verify, INCOMPLETE: self.may_have_missed}
-        return [caution for caution, applies in cautions.items() if applies]
+        return [_(caution) for caution, applies in cautions.items() if applies]
 
     def _is_refused_its_place(self) -> bool:
         """Whether the server says that it goes on somewhere else than it was asked to."""

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 from notifier.errors import UsageError
+from notifier.language import _
 
 AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*(s|m|h|d|w)", re.ASCII)
 SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -28,4 +29,6 @@ def parse(text: str, now: datetime) -> float:
         moment = datetime.fromisoformat(dated)
         return moment.replace(tzinfo=moment.tzinfo or now.tzinfo).timestamp()
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"{text!r} is no moment; write 30m, 2h, 3d, 2026-11-23 or 2026-11-23T07:30") from error
+        raise UsageError(
+            _("{text!r} is no moment; write 30m, 2h, 3d, 2026-11-23 or 2026-11-23T07:30", text=text)
+        ) from error

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from notifier.duration import Seconds
 from notifier.errors import UsageError
+from notifier.language import _
 from notifier.rule import ExpressionText, Rule, TemplateText
 
 
@@ -19,13 +20,13 @@ def _checked_pattern(source: str) -> str:
     try:
         re.compile(source)
     except re.error as error:
-        raise ValueError(f"{source!r} is no regular expression: {error}") from error
+        raise ValueError(_("{source!r} is no regular expression: {error}", source=source, error=error)) from error
     return source
 
 
 def _checked_path(source: str) -> str:
     if not re.fullmatch(r"(\[\]|[^.\[\]]+)(\.[^.\[\]]+|\[\])*", source):
-        raise ValueError(f"{source!r} is no path; write names and [] such as [].data[]")
+        raise ValueError(_("{source!r} is no path; write names and [] such as [].data[]", source=source))
     return source
 
 
@@ -124,7 +125,7 @@ def parse(text: str, origin: str) -> Preset:
     try:
         return Preset.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{origin} is no TOML: {error}") from error
+        raise UsageError(_("{origin} is no TOML: {error}", origin=origin, error=error)) from error
     except ValidationError as error:
         slips = [f"{'.'.join(map(str, slip['loc']))}: {slip['msg']}" for slip in error.errors()]
         raise UsageError(f"{origin}: {'; '.join(slips)}") from error

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from notifier.environment import Environment, environment
+from notifier.language import _
 from notifier.secret import Secret, read
 
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080, "socks4": 1080, "socks4a": 1080}
@@ -78,7 +79,7 @@ def from_environment(around: Environment) -> Proxies:
                 try:
                     return read_proxy(address if "://" in address else f"http://{address}", None)
                 except ValueError as error:
-                    raise ValueError(f"is the environment's, and {name} {error}") from None
+                    raise ValueError(_("is the environment's, and {name} {error}", name=name, error=error)) from None
         return None
 
     exceptions = variables.get("no_proxy") or variables.get("NO_PROXY") or ""
@@ -94,10 +95,10 @@ def read_proxy(value: object, around: Environment | None) -> Proxy:
     """
     table: Mapping[object, object] = value if isinstance(value, dict) else {"url": value}
     if strange := [str(key) for key in table if key not in ("url", "user", "password")]:
-        raise ValueError(f"has url, user and password, but not {strange[0]!r}")
+        raise ValueError(_("has url, user and password, but not {strange!r}", strange=strange[0]))
     url, user, password = (table.get(key) for key in ("url", "user", "password"))
     if not isinstance(url, str) or not isinstance(user, str | None):
-        raise ValueError('is "environment", "none", a URL in quotes, or { url = "…", user = "…", password = … }')
+        raise ValueError(_('is "environment", "none", a URL in quotes, or { url = "…", user = "…", password = … }'))
     fill = around.fill if around else str
     url = fill(url)
     try:
@@ -105,12 +106,14 @@ def read_proxy(value: object, around: Environment | None) -> Proxy:
         port = parts.port
     except ValueError:
         # The error's own text may quote a part of the password.
-        raise ValueError("is no URL of a proxy") from None
+        raise ValueError(_("is no URL of a proxy")) from None
     if parts.scheme not in PORTS or not parts.hostname:
-        hint = f"; did you mean http://{url} ?" if "://" not in url and "@" not in url else ""
-        raise ValueError(f'is "environment", "none" or a URL with {", ".join(PORTS)}{hint}')
+        hint = _("; did you mean http://{url} ?", url=url) if "://" not in url and "@" not in url else ""
+        raise ValueError(
+            _('is "environment", "none" or a URL with {schemes}{hint}', schemes=", ".join(PORTS), hint=hint)
+        )
     if parts.username and (user or password):
-        raise ValueError("has credentials in its URL and beside it; keep one of them")
+        raise ValueError(_("has credentials in its URL and beside it; keep one of them"))
     if password is None and parts.password is not None:
         password = unquote(parts.password)
         around = None

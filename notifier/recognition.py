@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from notifier import payload
+from notifier.language import _
 from notifier.preset import GENERIC, Preset
 from notifier.sse import Event
 from notifier.template import Expression, RenderFailed
@@ -27,7 +28,7 @@ class Recognition:
 
     def __init__(self, url: str, presets: Sequence[Preset]) -> None:
         self.preset = GENERIC
-        self.reason = "nothing gives its kind away"
+        self.reason = _("nothing gives its kind away")
         """Why it is taken for this kind, for a person."""
         self._presets = presets
         self._events_left = EVENTS_LIMIT
@@ -36,7 +37,7 @@ class Recognition:
         address = _address(url)
         for preset in presets:
             if any(re.search(pattern, address) for pattern in preset.signs.url):
-                self._take(preset, "its URL gives")
+                self._take(preset, _("its URL gives it away"))
                 break
 
     @property
@@ -51,7 +52,7 @@ class Recognition:
             found = [name for name, pattern in signs.items() if re.search(pattern, headers.get(name, "")[:1_000])]
             if found:
                 self._sure = True
-                self._take(preset, f"the header {found[0]} gives")
+                self._take(preset, _("the header {name} gives it away", name=found[0]))
                 break
         return self.preset
 
@@ -62,13 +63,13 @@ class Recognition:
             values = {"event": {"type": event.type, "id": event.id or ""}, "data": payload.read(event.data)}
             for preset, expression in self._expressions:
                 if _holds(expression, values):
-                    self._take(preset, "its events give")
+                    self._take(preset, _("its events give it away"))
                     break
         return self.preset
 
     def _take(self, preset: Preset, sign: str) -> None:
         self.preset = preset
-        self.reason = f"{sign} it away"
+        self.reason = sign
 
 
 def _address(url: str) -> str:

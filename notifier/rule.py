@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from notifier.duration import Seconds
 from notifier.errors import UsageError
+from notifier.language import _
 from notifier.template import Expression, Template
 
 
@@ -93,13 +94,13 @@ class Rule(Words):
         }
         named = [name for name, given in purposes.items() if given]
         if len(named) > 1:
-            raise ValueError(f"{' and '.join(named)} exclude each other; make two rules")
+            raise ValueError(_("{named} exclude each other; make two rules", named=" and ".join(named)))
         if self.problem is None and (self.clear is not None or self.delay):
-            raise ValueError("clear and for need a problem")
+            raise ValueError(_("clear and for need a problem"))
         if self.recovered is not None and not (purposes["problem"] or purposes["silence"]):
-            raise ValueError("recovered needs a problem or a silence")
+            raise ValueError(_("recovered needs a problem or a silence"))
         if self.withdraw and self.key is None:
-            raise ValueError("withdraw needs the key of what it takes back")
+            raise ValueError(_("withdraw needs the key of what it takes back"))
         if self.silence == 0:
-            raise ValueError("a silence lasts longer than nothing")
+            raise ValueError(_("a silence lasts longer than nothing"))
         return self

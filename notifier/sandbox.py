@@ -15,6 +15,7 @@ from jinja2.runtime import Context, LoopContext, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from notifier import markup, payload, wording
+from notifier.language import _
 
 PRODUCT_LIMIT = 1_000_000
 """Characters or elements that an operation on two values may make."""
@@ -74,10 +75,10 @@ def refuse_what_may_run_long(source: str) -> None:
     """
     tree = ENVIRONMENT.parse(source)
     for found in tree.find_all(_REFUSED):
-        raise TemplateError(f"{type(found).__name__.lower()} is not available here")
+        raise TemplateError(_("{name} is not available here", name=type(found).__name__.lower()))
     for loop in tree.find_all(nodes.For):
         if loop.recursive or any(inner.find(nodes.For) or isinstance(inner, nodes.For) for inner in loop.body):
-            raise TemplateError("a loop within a loop is not available here")
+            raise TemplateError(_("a loop within a loop is not available here"))
 
 
 _TEXT_METHODS = (
@@ -124,15 +125,15 @@ class _Environment(SandboxedEnvironment):
         elif sign == "**":
             _only_numbers(left, right)
             if abs(right) > 64 or abs(left) > NUMBER_LIMIT:  # type: ignore[arg-type]
-                raise SecurityError("the power is too large")
+                raise SecurityError(_("the power is too large"))
         elif sign == "*" and _is_too_large(left, right):
-            raise SecurityError("the product is too large")
+            raise SecurityError(_("the product is too large"))
         return super().call_binop(context, sign, left, right)
 
 
 def _only_numbers(*values: object) -> None:
     if not all(isinstance(value, int | float) for value in values):
-        raise TypeError("only numbers can be calculated with")
+        raise TypeError(_("only numbers can be calculated with"))
 
 
 def _is_too_large(left: object, right: object) -> bool:
@@ -155,7 +156,7 @@ def _replace_in(text: str) -> Callable[[str, str], str]:
 def _replace(text: object, old: str, new: str) -> str:
     text = str(text)
     if len(new) > REPLACEMENT_LIMIT or text.count(old) * len(new) + len(text) > PRODUCT_LIMIT:
-        raise SecurityError("the text would be too large")
+        raise SecurityError(_("the text would be too large"))
     return text.replace(old, new)
 
 
@@ -166,7 +167,7 @@ def _join(values: Iterable[object], between: str = "") -> str:
         texts.append(str(value))
         size += len(texts[-1]) + len(between)
         if size > PRODUCT_LIMIT:
-            raise SecurityError("the text would be too large")
+            raise SecurityError(_("the text would be too large"))
     return between.join(texts)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 from pydantic import PlainValidator, SecretStr, ValidationInfo, WithJsonSchema
 
 from notifier.environment import Environment, environment
+from notifier.language import _
 
 UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 """What no header and no URL can carry."""
@@ -42,8 +43,8 @@ class FromKeyring:
 def why_unsendable(secret: str) -> str:
     """Why no request can carry it; empty if one can."""
     if not secret:
-        return "is empty"
-    return "holds a line break or a control character" if UNSENDABLE.search(secret) else ""
+        return _("is empty")
+    return _("holds a line break or a control character") if UNSENDABLE.search(secret) else ""
 
 
 def read(value: object, around: Environment | None) -> SecretStr | FromFile | FromCommand | FromKeyring:
@@ -64,25 +65,25 @@ def read(value: object, around: Environment | None) -> SecretStr | FromFile | Fr
             raise ValueError(problem)
         return SecretStr(text)
     if not isinstance(value, dict) or len(value) != 1:
-        raise ValueError('is text in quotes, or one of { file = "…" }, { command = ["…"] }, { keyring = "…" }')
+        raise ValueError(_('is text in quotes, or one of { file = "…" }, { command = ["…"] }, { keyring = "…" }'))
     ((kind, place),) = value.items()
     match kind, place:
         case "file", str() if place:
             return FromFile(around.path(place) if around else place)
         case "file", _:
-            raise ValueError("file is the path of a file, in quotes")
+            raise ValueError(_("file is the path of a file, in quotes"))
         case "command", [str(), *_] if place[0] and all(isinstance(word, str) for word in place):
             return FromCommand(tuple(around.fill(word) if around else word for word in place))
         case "command", _:
-            raise ValueError('command is a program and its arguments, such as ["pass", "show", "ci"]')
+            raise ValueError(_('command is a program and its arguments, such as ["pass", "show", "ci"]'))
         case "keyring", str() if all(place.rpartition("/")):
-            service, _, user = place.rpartition("/")
+            service, _slash, user = place.rpartition("/")
             return FromKeyring(service, user)
         case "keyring", _:
-            raise ValueError('keyring is written "service/user"')
+            raise ValueError(_('keyring is written "service/user"'))
     near = difflib.get_close_matches(str(kind), ["file", "command", "keyring"], n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"comes from a file, a command or a keyring, not from {kind!r}{hint}")
+    hint = _("; did you mean {meant}?", meant=near[0]) if near else ""
+    raise ValueError(_("comes from a file, a command or a keyring, not from {kind!r}{hint}", kind=kind, hint=hint))
 
 
 def _read(value: object, info: ValidationInfo) -> SecretStr | FromFile | FromCommand | FromKeyring:

@@ -34,6 +34,7 @@ from notifier import __version__, address
 from notifier.backoff import Backoff
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
+from notifier.language import N_, _
 from notifier.resume import Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
@@ -52,14 +53,17 @@ ENCODINGS = {"", "identity", "gzip", "deflate", "br", "zstd"}
 OF_A_NETWORK = {401, 403, 404, 407}
 """What a captive portal or an expired login to a network answers, too."""
 ADVICE = {
-    401: "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN' or bearer = \"TOKEN\"",
-    403: "the credentials given (or their absence) do not open this stream; check the token's rights",
-    404: "there is nothing at this address; check the path",
-    405: "this address takes no GET; check the path",
-    406: "this address has no event stream to offer; check the path",
-    407: "the proxy wants credentials, or other ones; give them as proxy = { url = …, user = …, password = … }",
-    410: "the stream is gone for good",
+    401: N_(
+        "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN' or bearer = \"TOKEN\""
+    ),
+    403: N_("the credentials given (or their absence) do not open this stream; check the token's rights"),
+    404: N_("there is nothing at this address; check the path"),
+    405: N_("this address takes no GET; check the path"),
+    406: N_("this address has no event stream to offer; check the path"),
+    407: N_("the proxy wants credentials, or other ones; give them as proxy = { url = …, user = …, password = … }"),
+    410: N_("the stream is gone for good"),
 }
+NO_STREAM = N_("this address serves no event stream")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 RETRY_AFTER_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
@@ -218,12 +222,12 @@ class Source:
             return None
         if status in REDIRECT:
             return self._redirected(response)
-        answered = f"the server answered {status} {_reason(status)}".rstrip()
+        answered = _("the server answered {status} {reason}", status=status, reason=_reason(status)).rstrip()
         if status in TRY_AGAIN or status >= 500:
             self._asked_delay = _retry_after(response.retry_after, wall_clock)
             raise StreamLost(answered)
         self._blames_network |= self.has_been_open and status in OF_A_NETWORK
-        raise self.fail(StreamFailed(f"{answered}: {ADVICE.get(status, 'this address serves no event stream')}"))
+        raise self.fail(StreamFailed(f"{answered}: {_(ADVICE.get(status, NO_STREAM))}"))
 
     def receive(self, chunk: bytes) -> list[Event]:
         """Bytes of the body, as they come; the events they complete.
@@ -235,9 +239,9 @@ class Source:
         try:
             events = self._parser.feed(chunk)
         except EventTooLarge as error:
-            limit = f"{self.stream.event_limit:,} bytes"
+            limit = _("{event_limit:,} bytes", event_limit=self.stream.event_limit)
             raise self.fail(
-                StreamFailed(f"one event is larger than {limit}, the event_limit of this stream")
+                StreamFailed(_("one event is larger than {limit}, the event_limit of this stream", limit=limit))
             ) from error
         if events:
             self._had_event = True
@@ -304,30 +308,40 @@ class Source:
         kind, encoding = response.content_type, response.content_encoding
         if kind != "text/event-stream":
             self._blames_network = True
-            what = {"text/html": "a web page", "application/json": "JSON", "": "something without a type"}
+            what = {"text/html": _("a web page"), "application/json": "JSON", "": _("something without a type")}
             found = f"{what.get(kind, _shown(kind))}{f' ({kind})' if kind in what and kind else ''}"
-            raise self.fail(StreamFailed(f"the server answered with {found}, not an event stream; check the address"))
+            raise self.fail(
+                StreamFailed(_("the server answered with {found}, not an event stream; check the address", found=found))
+            )
         if encoding not in ENCODINGS:
-            raise self.fail(StreamFailed(f"the server packs the stream in a way we cannot read ({_shown(encoding)})"))
+            raise self.fail(
+                StreamFailed(
+                    _("the server packs the stream in a way we cannot read ({encoding})", encoding=_shown(encoding))
+                )
+            )
 
     def _redirected(self, response: Response) -> Request:
         self._redirects += 1
         self._blames_network = True
         if self._redirects > REDIRECTS:
-            raise self.fail(StreamFailed(f"the server redirected more than {REDIRECTS} times; check the address"))
+            raise self.fail(
+                StreamFailed(_("the server redirected more than {limit} times; check the address", limit=REDIRECTS))
+            )
         if not response.location:
-            raise self.fail(StreamFailed(f"the server answered {response.status} without saying where to go"))
+            raise self.fail(
+                StreamFailed(_("the server answered {status} without saying where to go", status=response.status))
+            )
         here = self.request.url
         try:
             there = address.join(here, response.location)
             if urlsplit(there).scheme not in ("http", "https", UNIX) or not urlsplit(there).hostname:
-                raise ValueError("not a web address")
+                raise ValueError(_("not a web address"))
             there = address.without_credentials(there)
             # What was configured for one origin may be a secret.  Another origin never sees it, and a stranger who
             # was asked on the way does not get to say where it goes next.
             is_home = self.request.is_home and address.origin(here) == address.origin(there)
         except ValueError as error:
-            raise self.fail(StreamFailed("the server redirected to something that is no web address")) from error
+            raise self.fail(StreamFailed(_("the server redirected to something that is no web address"))) from error
         self.request = Request(there, self._headers(), is_home)
         return self.request
 

@@ -23,6 +23,7 @@ from pydantic import (
 from notifier.complaint import Mistakes
 from notifier.environment import environment
 from notifier.errors import UsageError
+from notifier.language import _
 from notifier.proxy import ProxyRule, is_loopback
 from notifier.resume import HOW
 from notifier.rule import Rule
@@ -52,7 +53,7 @@ def _locate(text: str, info: ValidationInfo) -> str:
 
 def _is_a_way_to_resume(how: str) -> str:
     if not HOW.fullmatch(how):
-        raise ValueError('is "auto", "last-event-id", "none" or "query:NAME=TEMPLATE"')
+        raise ValueError(_('is "auto", "last-event-id", "none" or "query:NAME=TEMPLATE"'))
     if how.startswith("query:"):
         try:
             Template(how.partition("=")[2])
@@ -83,7 +84,7 @@ class Basic(Settings):
     @classmethod
     def _has_no_colon(cls, user: str) -> str:
         if ":" in user or why_unsendable(user):
-            raise ValueError("holds a colon or a control character, which basic authentication cannot send")
+            raise ValueError(_("holds a colon or a control character, which basic authentication cannot send"))
         return user
 
 
@@ -111,7 +112,9 @@ class Tls(Settings):
     def _is_sha256(cls, fingerprint: str | None) -> str | None:
         plain = (fingerprint or "").lower().removeprefix("sha256:").replace(":", "").replace(" ", "")
         if fingerprint is not None and not FINGERPRINT.fullmatch(plain):
-            raise ValueError(f"is the SHA-256 of a certificate, 64 hex digits; these are {len(plain)} characters")
+            raise ValueError(
+                _("is the SHA-256 of a certificate, 64 hex digits; these are {count} characters", count=len(plain))
+            )
         return plain or None
 
     @model_validator(mode="after")
@@ -119,13 +122,13 @@ class Tls(Settings):
         mistakes: list[tuple[str, str]] = []
         if self.certificate is None:
             mistakes += [
-                (name, "needs tls.certificate, the certificate that it belongs to")
+                (name, _("needs tls.certificate, the certificate that it belongs to"))
                 for name in ("key", "key_password")
                 if getattr(self, name) is not None
             ]
         if not self.verify and (self.ca or self.fingerprint):
             mistakes.append(
-                ("verify", "= false believes any certificate; take it away, or take ca and fingerprint away")
+                ("verify", _("= false believes any certificate; take it away, or take ca and fingerprint away"))
             )
         if mistakes:
             raise Mistakes(mistakes)
@@ -198,8 +201,8 @@ class Stream(Settings):
         # It is filled once more with all other addresses.
         fields = {**fields, "url": url.replace("${", "$${") if environment(info) else url}
         if "basic" in fields:
-            raise Mistakes([("basic", "is given, and the url has a user and password too; keep one of them")])
-        user, _, password = userinfo.partition(":")
+            raise Mistakes([("basic", _("is given, and the url has a user and password too; keep one of them"))])
+        user, _colon, password = userinfo.partition(":")
         return fields | {"basic": {"user": unquote(user), "password": SecretStr(unquote(password))}}
 
     @field_validator("url")
@@ -207,25 +210,27 @@ class Stream(Settings):
     def _is_web_url(cls, url: str, info: ValidationInfo) -> str:
         url = _fill(url, info)
         if not url.isprintable() or " " in url:
-            raise ValueError("holds a space or a control character; write it as %20")
+            raise ValueError(_("holds a space or a control character; write it as %20"))
         try:
             parts = urlsplit(url)
             parts.port  # noqa: B018 - raises ValueError when it is not a number
         except ValueError:
             # The error's own text may quote a part of a password.
-            raise ValueError("is no URL; its port or its [address] is not one") from None
+            raise ValueError(_("is no URL; its port or its [address] is not one")) from None
         if parts.scheme == UNIX:
             if not unquote(parts.netloc).startswith("/"):
-                raise ValueError(f"names no socket; write {UNIX}://%2Frun%2Fbuild.sock/events, with %2F for each /")
+                raise ValueError(
+                    _("names no socket; write {scheme}://%2Frun%2Fbuild.sock/events, with %2F for each /", scheme=UNIX)
+                )
         elif parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("is no http:// or https:// URL")
+            raise ValueError(_("is no http:// or https:// URL"))
         return url
 
     @field_validator("name")
     @classmethod
     def _is_printable(cls, name: str) -> str:
         if not name.isprintable() or not name.strip():
-            raise ValueError("holds a line break or a control character, or nothing at all")
+            raise ValueError(_("holds a line break or a control character, or nothing at all"))
         return name
 
     @field_validator("headers")
@@ -234,9 +239,9 @@ class Stream(Settings):
         mistakes: list[tuple[str, str]] = []
         for name, value in headers.items():
             if not FIELD_NAME.fullmatch(name):
-                mistakes.append((name, "is no header name"))
+                mistakes.append((name, _("is no header name")))
             elif name.lower() in OURS:
-                mistakes.append((name, "is set by sse-notifier itself"))
+                mistakes.append((name, _("is set by sse-notifier itself")))
             elif isinstance(value, SecretStr) and (problem := why_unsendable(value.get_secret_value())):
                 mistakes.append((name, problem))
         if mistakes:
@@ -247,7 +252,7 @@ class Stream(Settings):
     @classmethod
     def _have_names(cls, cookies: dict[str, Secret]) -> dict[str, Secret]:
         if strange := [name for name in cookies if not FIELD_NAME.fullmatch(name)]:
-            raise Mistakes([(name, "is no cookie name") for name in strange])
+            raise Mistakes([(name, _("is no cookie name")) for name in strange])
         return cookies
 
     @model_validator(mode="after")
@@ -261,21 +266,24 @@ class Stream(Settings):
         named = {name.lower() for name in self.headers}
         ways = [way for way, given in (("bearer", self.bearer), ("basic", self.basic)) if given]
         if "authorization" in named:
-            ways.append("the header Authorization")
+            ways.append(_("the header Authorization"))
         if len(ways) > 1:
-            yield ways[0], f"is given, and {' and '.join(ways[1:])} too; keep one of them"
+            yield ways[0], _("is given, and {ways} too; keep one of them", ways=" and ".join(ways[1:]))
         if self.cookies and "cookie" in named:
-            yield "cookies", "is given, and a header Cookie too; keep one of them"
+            yield "cookies", _("is given, and a header Cookie too; keep one of them")
         if parts.scheme != "https" and self.tls != Tls():
-            yield "tls", f"is for https:// addresses, and this one is {parts.scheme}://"
+            yield "tls", _("is for https:// addresses, and this one is {scheme}://", scheme=parts.scheme)
         proxy = self.proxy.proxy_for(self.url)
         if proxy and proxy.scheme == "https" and self.tls != Tls():
-            yield "tls", "does not go together with an https:// proxy; use an http:// or socks5:// one"
+            yield "tls", _("does not go together with an https:// proxy; use an http:// or socks5:// one")
         host = parts.hostname or ""
         exposed = parts.scheme == "http" and self.has_credentials and not is_loopback(host)
         if exposed and not self.allow_plain_credentials:
             yield (
                 "url",
-                f"would send credentials to {host} unencrypted; use https://, or say "
-                "allow_plain_credentials = true (--allow-plain-credentials) if the way there is safe",
+                _(
+                    "would send credentials to {host} unencrypted; use https://, or say "
+                    "allow_plain_credentials = true (--allow-plain-credentials) if the way there is safe",
+                    host=host,
+                ),
             )

@@ -17,6 +17,7 @@ from jinja2 import TemplateError, meta
 from jinja2.environment import TemplateExpression
 
 from notifier.errors import UsageError
+from notifier.language import _
 from notifier.sandbox import ENVIRONMENT, refuse_what_may_run_long
 
 SOURCE_LIMIT = 10_000
@@ -45,7 +46,7 @@ class Expression:
         try:
             self._template, self.names = _compiled_expression(source)
         except (TemplateError, RecursionError) as error:
-            raise UsageError(f"{source!r} is no expression: {error}") from error
+            raise UsageError(_("{source!r} is no expression: {error}", source=source, error=error)) from error
 
     def value(self, values: Mapping[str, object]) -> object:
         """What it is for these values.
@@ -79,7 +80,7 @@ class Template:
         try:
             self._template, self.names = _compiled_template(source)
         except (TemplateError, RecursionError) as error:
-            raise UsageError(f"{source!r} is no template: {error}") from error
+            raise UsageError(_("{source!r} is no template: {error}", source=source, error=error)) from error
 
     def render(self, values: Mapping[str, object]) -> str:
         """The text for these values.
@@ -117,7 +118,7 @@ def _start_of(pieces: Iterable[str]) -> Iterable[str]:
 
 def _short(source: str) -> str:
     if len(source) > SOURCE_LIMIT:
-        raise TemplateError(f"it has more than {SOURCE_LIMIT} characters")
+        raise TemplateError(_("it has more than {limit} characters", limit=SOURCE_LIMIT))
     return source
 
 

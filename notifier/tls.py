@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from notifier.errors import StreamLost
+from notifier.language import N_, _
 from notifier.stream import Tls
 
 UNVERIFIED = "the server's certificate is not checked (tls.verify = false); anybody on the way can read and change it"
@@ -34,7 +35,7 @@ class _Handshake(ssl.SSLObject):
             certificate = self.getpeercert(binary_form=True) or b""
             found = hashlib.sha256(certificate).hexdigest()
             if not hmac.compare_digest(found, context.pin):
-                error = PinMismatch("the certificate is not the pinned one")
+                error = PinMismatch(_("the certificate is not the pinned one"))
                 error.found = found
                 raise error
 
@@ -98,43 +99,47 @@ def tell_handshake(error: ssl.SSLError | None, host: str) -> str:
         case None:
             return ""
         case PinMismatch():
-            return (
-                f"{host} shows another certificate than the pinned one; if you know that it was renewed, "
-                f"set tls.fingerprint to {error.found}"
+            return _(
+                "{host} shows another certificate than the pinned one; if you know that it was renewed, "
+                "set tls.fingerprint to {found}",
+                host=host,
+                found=error.found,
             )
         case ssl.SSLCertVerificationError():
-            advice = _VERDICTS.get(error.verify_code, f"is not trusted ({error.verify_message}); {_OWN_AUTHORITY}")
-            return f"the certificate of {host} {advice}"
+            verdict = _VERDICTS.get(error.verify_code)
+            untrusted = _("is not trusted ({why}); {advice}", why=error.verify_message, advice=_(_OWN_AUTHORITY))
+            advice = untrusted if verdict is None else _(verdict)
+            return _("the certificate of {host} {advice}", host=host, advice=advice)
     # Only errors that OpenSSL made have a reason.
     reason = getattr(error, "reason", None) or ""
     words = next((words for part, words in _ALERTS.items() if part in reason), _CUT)
-    return f"{host} {words}"
+    return f"{host} {_(words)}"
 
 
-_OWN_AUTHORITY = "if an authority of your own has signed it, name its file: tls.ca"
+_OWN_AUTHORITY = N_("if an authority of your own has signed it, name its file: tls.ca")
 _VERDICTS = {
-    9: "is not valid yet; is this machine's clock right?",
-    10: "has expired; its owner must renew it, or this machine's clock is wrong",
-    23: "was revoked; whoever runs the server must replace it",
-    62: "is for another name; check the address, or say which name is right: tls.server_name",
-    64: "is for another address; check the address, or say which name is right: tls.server_name",
+    9: N_("is not valid yet; is this machine's clock right?"),
+    10: N_("has expired; its owner must renew it, or this machine's clock is wrong"),
+    23: N_("was revoked; whoever runs the server must replace it"),
+    62: N_("is for another name; check the address, or say which name is right: tls.server_name"),
+    64: N_("is for another address; check the address, or say which name is right: tls.server_name"),
 }
 """By OpenSSL's verification codes (X509_V_ERR_*)."""
-_CUT = "broke off the TLS handshake; it may demand a client certificate (tls.certificate), or speak no TLS"
+_CUT = N_("broke off the TLS handshake; it may demand a client certificate (tls.certificate), or speak no TLS")
 _ALERTS = {
-    "CERTIFICATE_REQUIRED": "demands a client certificate; name its file: tls.certificate",
-    "UNKNOWN_CA": "does not know who signed our client certificate; check tls.certificate",
-    "CERTIFICATE_EXPIRED": "says that our client certificate has expired; renew tls.certificate",
-    "CERTIFICATE_REVOKED": "says that our client certificate was revoked; replace tls.certificate",
-    "BAD_CERTIFICATE": "does not take our client certificate; check tls.certificate",
-    "ALERT_CERTIFICATE_UNKNOWN": "does not take our client certificate; check tls.certificate",
-    "HANDSHAKE_FAILURE": "refuses the TLS handshake; it may demand a client certificate: tls.certificate",
-    "UNRECOGNIZED_NAME": "has nothing under this name; check the address, or tls.server_name",
-    "UNSUPPORTED_PROTOCOL": "speaks only a TLS that is too old to be safe; whoever runs it must update it",
-    "PROTOCOL_VERSION": "speaks no version of TLS that we speak",
-    "WRONG_VERSION_NUMBER": "does not speak TLS as we do; check https:// and the port",
-    "RECORD_LAYER": "does not speak TLS as we do; check https:// and the port",
-    "HTTP_REQUEST": "does not speak TLS as we do; check https:// and the port",
+    "CERTIFICATE_REQUIRED": N_("demands a client certificate; name its file: tls.certificate"),
+    "UNKNOWN_CA": N_("does not know who signed our client certificate; check tls.certificate"),
+    "CERTIFICATE_EXPIRED": N_("says that our client certificate has expired; renew tls.certificate"),
+    "CERTIFICATE_REVOKED": N_("says that our client certificate was revoked; replace tls.certificate"),
+    "BAD_CERTIFICATE": N_("does not take our client certificate; check tls.certificate"),
+    "ALERT_CERTIFICATE_UNKNOWN": N_("does not take our client certificate; check tls.certificate"),
+    "HANDSHAKE_FAILURE": N_("refuses the TLS handshake; it may demand a client certificate: tls.certificate"),
+    "UNRECOGNIZED_NAME": N_("has nothing under this name; check the address, or tls.server_name"),
+    "UNSUPPORTED_PROTOCOL": N_("speaks only a TLS that is too old to be safe; whoever runs it must update it"),
+    "PROTOCOL_VERSION": N_("speaks no version of TLS that we speak"),
+    "WRONG_VERSION_NUMBER": N_("does not speak TLS as we do; check https:// and the port"),
+    "RECORD_LAYER": N_("does not speak TLS as we do; check https:// and the port"),
+    "HTTP_REQUEST": N_("does not speak TLS as we do; check https:// and the port"),
 }
 """By a part of OpenSSL's reason codes."""
 
@@ -145,8 +150,10 @@ def _reading(setting: str, path: str) -> Iterator[None]:
         yield
     except ssl.SSLError as error:
         what = {
-            "KEY_VALUES_MISMATCH": "is not the key of tls.certificate",
-        }.get(error.reason or "", "cannot be used: it is no PEM file, or its key_password is missing or wrong")
-        raise StreamLost(f"the file {path} of tls.{setting} {what}") from error
+            "KEY_VALUES_MISMATCH": _("is not the key of tls.certificate"),
+        }.get(error.reason or "", _("cannot be used: it is no PEM file, or its key_password is missing or wrong"))
+        raise StreamLost(_("the file {path} of tls.{setting} {what}", path=path, setting=setting, what=what)) from error
     except OSError as error:
-        raise StreamLost(f"the file {path} of tls.{setting} cannot be read ({error.strerror})") from error
+        raise StreamLost(
+            _("the file {path} of tls.{setting} cannot be read ({why})", path=path, setting=setting, why=error.strerror)
+        ) from error

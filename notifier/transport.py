@@ -21,6 +21,7 @@ import aiohttp
 from yarl import URL
 
 from notifier.errors import StreamFailed, StreamLost
+from notifier.language import _
 from notifier.proxy import Proxy, bracketed
 from notifier.secret import Secret
 from notifier.source import Request
@@ -140,7 +141,7 @@ class Transport:
         try:
             return await reveal(secret)
         except (StreamLost, StreamFailed) as error:
-            raise type(error)(f"{setting} cannot be had: {error}") from error
+            raise type(error)(_("{setting} cannot be had: {error}", setting=setting, error=error)) from error
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -150,7 +151,7 @@ async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
     except aiohttp.ClientConnectorError:
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise StreamLost("the connection was cut") from error
+        raise StreamLost(_("the connection was cut")) from error
 
 
 def _with_query(url: str, tokens: dict[str, str]) -> str:
@@ -197,7 +198,7 @@ def _connector(call: Call) -> aiohttp.BaseConnector:
     try:
         socks = importlib.import_module("aiohttp_socks")
     except ImportError as error:
-        raise StreamFailed("SOCKS proxies need one more package: pip install 'sse-notifier[socks]'") from error
+        raise StreamFailed(_("SOCKS proxies need one more package: pip install 'sse-notifier[socks]'")) from error
     connector: aiohttp.BaseConnector = socks.ProxyConnector(
         host=call.proxy.host,
         port=call.proxy.port,
@@ -227,11 +228,13 @@ def _explain(error: Exception, call: Call) -> StreamLost | StreamFailed | None:
         return StreamLost(tell_handshake(SSLError(), call.host))
     if call.socket is not None and isinstance(error, OSError):
         why = cause.strerror if cause is not None else "cut"
-        return StreamLost(f"the socket {call.socket} cannot be reached ({why}); is the server running?")
+        return StreamLost(
+            _("the socket {socket} cannot be reached ({why}); is the server running?", socket=call.socket, why=why)
+        )
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return _unreachable(proxy, error.os_error.strerror)
     if isinstance(error, aiohttp.ClientConnectorDNSError) and proxy is not None:
-        return _unreachable(proxy, "its name is not known")
+        return _unreachable(proxy, _("its name is not known"))
     if type(error).__module__.startswith(("aiohttp_socks", "python_socks")):
         return _explain_socks(error, call)
     return None
@@ -247,29 +250,52 @@ def _tls_error(error: BaseException | None) -> SSLError | None:
 def _refused(status: int, proxy: Proxy | None) -> StreamLost | StreamFailed:
     if status in _WANTS_CREDENTIALS and proxy is not None and not proxy.user:
         return StreamFailed(
-            f"the proxy {proxy} wants credentials; give them as proxy = {{ url = …, user = …, password = … }}"
+            _(
+                "the proxy {proxy} wants credentials; give them as proxy = {{ url = …, user = …, password = … }}",
+                proxy=proxy,
+            )
         )
     if status in _WANTS_CREDENTIALS:
-        return StreamFailed(f"the proxy {proxy} does not take the credentials given; check its user and password")
+        return StreamFailed(
+            _("the proxy {proxy} does not take the credentials given; check its user and password", proxy=proxy)
+        )
     if status in _REFUSED_BY_PROXY:
-        return StreamFailed(f"the proxy {proxy} does not let us through ({status}); ask whoever runs it")
-    return StreamLost(f"the proxy {proxy} could not reach the server ({status})")
+        return StreamFailed(
+            _("the proxy {proxy} does not let us through ({status}); ask whoever runs it", proxy=proxy, status=status)
+        )
+    return StreamLost(_("the proxy {proxy} could not reach the server ({status})", proxy=proxy, status=status))
 
 
 def _unreachable(proxy: Proxy | None, why: str | None) -> StreamLost:
-    reason = (why or "network trouble").lower()
-    return StreamLost(f'the proxy {proxy} cannot be reached ({reason}); check it, or go without: proxy = "none"')
+    reason = (why or _("network trouble")).lower()
+    return StreamLost(
+        _(
+            'the proxy {proxy} cannot be reached ({reason}); check it, or go without: proxy = "none"',
+            proxy=proxy,
+            reason=reason,
+        )
+    )
 
 
 def _explain_socks(error: Exception, call: Call) -> StreamLost | StreamFailed:
     code = getattr(error, "error_code", None)
     if "Connection" in type(error).__name__:
-        return _unreachable(call.proxy, "nothing answers there")
+        return _unreachable(call.proxy, _("nothing answers there"))
     if "Timeout" in type(error).__name__:
-        return _unreachable(call.proxy, "no answer")
+        return _unreachable(call.proxy, _("no answer"))
     if code is None and "auth" in str(error).lower():
         return _refused(407, call.proxy)
-    reasons = {2: "its rules forbid it", 3: "network unreachable", 4: "host not known or unreachable", 5: "refused"}
+    reasons = {
+        2: _("its rules forbid it"),
+        3: _("network unreachable"),
+        4: _("host not known or unreachable"),
+        5: _("refused"),
+    }
     return StreamLost(
-        f"the proxy {call.proxy} could not reach {call.host} ({reasons.get(code or 0, 'no reason given')})"
+        _(
+            "the proxy {proxy} could not reach {host} ({reason})",
+            proxy=call.proxy,
+            host=call.host,
+            reason=reasons.get(code or 0, _("no reason given")),
+        )
     )

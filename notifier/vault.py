@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from notifier.errors import StreamFailed, StreamLost
+from notifier.language import _
 from notifier.secret import FromCommand, FromFile, FromKeyring, Secret, why_unsendable
 
 LIMIT = 16 * 1024
@@ -45,21 +46,27 @@ async def reveal(secret: Secret, *, patience: float = PATIENCE) -> str:
         case SecretStr():
             return secret.get_secret_value()
         case FromFile():
-            source, found = f"the file {secret.path}", await asyncio.to_thread(_read, Path(secret.path))
+            source, found = _("the file {path}", path=secret.path), await asyncio.to_thread(_read, Path(secret.path))
         case FromCommand():
-            source = f"the command {Path(secret.command[0]).name}"
-            found = await _run(secret.command, source, patience, "run it yourself to see why")
+            source = _("the command {name}", name=Path(secret.command[0]).name)
+            found = await _run(secret.command, source, patience, _("run it yourself to see why"))
         case FromKeyring():
-            source = f"the keyring's entry for {secret.service}"
+            source = _("the keyring's entry for {service}", service=secret.service)
             found = await _ask_keyring(secret, source, patience)
     if len(found) > LIMIT:
-        raise StreamLost(f"{source} gives more than {LIMIT:,} bytes, which is no secret that can be sent")
+        raise StreamLost(
+            _(
+                "{source} gives more than {limit:,} bytes, which is no secret that can be sent",
+                source=source,
+                limit=LIMIT,
+            )
+        )
     try:
         text = found.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:
-        raise StreamLost(f"{source} gives something that is not UTF-8 text") from None
+        raise StreamLost(_("{source} gives something that is not UTF-8 text", source=source)) from None
     if problem := why_unsendable(text):
-        raise StreamLost(f"{source} gives a secret that cannot be sent: it {problem}")
+        raise StreamLost(_("{source} gives a secret that cannot be sent: it {problem}", source=source, problem=problem))
     return text
 
 
@@ -67,20 +74,22 @@ def _read(path: Path) -> bytes:
     try:
         # Opening a pipe would wait for its writer.
         if not stat.S_ISREG(path.stat().st_mode):
-            raise StreamLost(f"{path} is no file, so no secret can be read from it")
+            raise StreamLost(_("{path} is no file, so no secret can be read from it", path=path))
         with path.open("rb") as file:
             return file.read(LIMIT + 1)
     except OSError as error:
-        raise StreamLost(f"the file {path} with a secret cannot be read ({error.strerror})") from error
+        raise StreamLost(
+            _("the file {path} with a secret cannot be read ({why})", path=path, why=error.strerror)
+        ) from error
 
 
 async def _ask_keyring(secret: FromKeyring, source: str, patience: float) -> bytes:
     if importlib.util.find_spec("keyring") is None:
-        raise StreamFailed("secrets from the keyring need one more package: pip install 'sse-notifier[keyring]'")
+        raise StreamFailed(_("secrets from the keyring need one more package: pip install 'sse-notifier[keyring]'"))
     # In a process of its own: a keyring that asks the person for its password waits without end, and a thread that
     # waits with it could not be stopped.
     get = (sys.executable, "-P", "-m", "keyring", "get", "--", secret.service, secret.user)
-    return await _run(get, source, patience, "is there one, and is the keyring unlocked?")
+    return await _run(get, source, patience, _("is there one, and is the keyring unlocked?"))
 
 
 async def _run(command: Sequence[str], source: str, patience: float, advice: str) -> bytes:
@@ -89,20 +98,24 @@ async def _run(command: Sequence[str], source: str, patience: float, advice: str
             *command, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, start_new_session=True
         )
     except FileNotFoundError as error:
-        raise StreamFailed(f"{source}, which gives a secret, is not installed or not in the PATH") from error
+        raise StreamFailed(
+            _("{source}, which gives a secret, is not installed or not in the PATH", source=source)
+        ) from error
     except (OSError, ValueError) as error:
-        raise StreamFailed(f"{source}, which gives a secret, cannot be run") from error
+        raise StreamFailed(_("{source}, which gives a secret, cannot be run", source=source)) from error
     try:
         async with asyncio.timeout(patience):
             assert process.stdout is not None
             found = await _read_to_limit(process.stdout)
             status = 0 if len(found) > LIMIT else await process.wait()
     except TimeoutError:
-        raise StreamLost(f"{source} gave no secret within {patience:g} s") from None
+        raise StreamLost(_("{source} gave no secret within {seconds:g} s", source=source, seconds=patience)) from None
     finally:
         await _end(process)
     if status != 0:
-        raise StreamLost(f"{source} gave no secret (exit status {status}); {advice}")
+        raise StreamLost(
+            _("{source} gave no secret (exit status {status}); {advice}", source=source, status=status, advice=advice)
+        )
     return found
 
 

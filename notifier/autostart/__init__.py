@@ -81,7 +81,7 @@ class Autostart:
         chosen = self._ways.get(way or self.names[0])
         if chosen is None:
             raise AutostartFailed(
-                _("There is no {way} here; what there is: {names}").format(way=way, names=", ".join(self.names))
+                _("There is no {way} here; what there is: {names}", way=way, names=", ".join(self.names))
             )
         for other in self._ways.values():
             if not (on and other is chosen):

@@ -47,9 +47,7 @@ class FileEntry:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise AutostartFailed(
-                _("{path} cannot be read ({why})").format(path=self._path, why=error.strerror)
-            ) from error
+            raise AutostartFailed(_("{path} cannot be read ({why})", path=self._path, why=error.strerror)) from error
         is_heeded = self._link is None or self._link.is_symlink()
         return None if self._is_off(text) or not is_heeded else text
 
@@ -64,7 +62,7 @@ class FileEntry:
                 self._link.symlink_to(self._path)
         except OSError as error:
             raise AutostartFailed(
-                _("{path} cannot be written ({why})").format(path=error.filename or self._path, why=error.strerror)
+                _("{path} cannot be written ({why})", path=error.filename or self._path, why=error.strerror)
             ) from error
 
     def remove(self) -> None:
@@ -74,7 +72,7 @@ class FileEntry:
                     path.unlink(missing_ok=True)
         except OSError as error:
             raise AutostartFailed(
-                _("{path} cannot be removed ({why})").format(path=error.filename or self._path, why=error.strerror)
+                _("{path} cannot be removed ({why})", path=error.filename or self._path, why=error.strerror)
             ) from error
 
 

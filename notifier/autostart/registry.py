@@ -52,7 +52,7 @@ if sys.platform == "win32":
                 _remove(APPROVED)
             except OSError as error:
                 raise AutostartFailed(
-                    _("{path} cannot be written ({why})").format(path=self.place, why=error.strerror)
+                    _("{path} cannot be written ({why})", path=self.place, why=error.strerror)
                 ) from error
 
         def remove(self) -> None:
@@ -60,7 +60,7 @@ if sys.platform == "win32":
                 _remove(RUN)
             except OSError as error:
                 raise AutostartFailed(
-                    _("{path} cannot be removed ({why})").format(path=self.place, why=error.strerror)
+                    _("{path} cannot be removed ({why})", path=self.place, why=error.strerror)
                 ) from error
 
     def _value(path: str) -> object:

@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     except UsageError as error:
         return _complain(str(error), 2)
     except typer.TyperException as error:
-        return _complain(_("{problem} (sse-notifier --help tells more)").format(problem=error.format_message()), 2)
+        return _complain(_("{problem} (sse-notifier --help tells more)", problem=error.format_message()), 2)
     except NotifierError as error:
         return _complain(str(error), 1)
     except (typer.Abort, KeyboardInterrupt):

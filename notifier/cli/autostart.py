@@ -39,11 +39,11 @@ def on(file: File = None, way: Way = None) -> None:
     """
     autostart = _autostart(file)
     autostart.switch(on=True, way=way)
-    print_line(_("sse-notifier starts at login ({place})").format(place=autostart.place()))
+    print_line(_("sse-notifier starts at login ({place})", place=autostart.place()))
     try:
         config_file(file).read()
     except NotifierError as error:
-        say(_("as yet it could not start: {problem}").format(problem=error))
+        say(_("as yet it could not start: {problem}", problem=error))
 
 
 def off() -> None:
@@ -57,15 +57,16 @@ def status(file: File = None) -> int:
     autostart = _autostart(file)
     match autostart.state():
         case State.ON:
-            print_line(_("on ({place})").format(place=autostart.place()))
+            print_line(_("on ({place})", place=autostart.place()))
             return 0
         case State.OTHER:
             again = shlex.join(["sse-notifier", "autostart", "on", *(["--config", str(file)] if file else [])])
-            print_line(
-                _(
-                    "on, but it starts another program or configuration than this one ({place}); to start this: {again}"
-                ).format(place=autostart.place(), again=again)
+            sentence = _(
+                "on, but it starts another program or configuration than this one ({place}); to start this: {again}",
+                place=autostart.place(),
+                again=again,
             )
+            print_line(sentence)
             return 0
         case State.OFF:
             print_line(_("off"))

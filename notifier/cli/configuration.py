@@ -8,6 +8,7 @@ import typer
 from notifier import config
 from notifier.cli.options import File
 from notifier.cli.place import config_file
+from notifier.language import _, ngettext
 
 
 def add(app: typer.Typer) -> None:
@@ -25,7 +26,7 @@ def init(file: File = None) -> None:
     made = config_file(file)
     made.create()
     there = "" if file is None else f" --config {shlex.quote(str(file))}"
-    print(f"{made.path} is written; add your streams to it, then: sse-notifier run{there}")
+    print(_("{path} is written; add your streams to it, then: sse-notifier run{there}", path=made.path, there=there))
 
 
 def path(file: File = None) -> None:
@@ -37,7 +38,15 @@ def check(file: File = None) -> None:
     """Look for mistakes in the configuration file, and tell all of them."""
     checked = config_file(file)
     count = len(checked.read().streams)
-    print(f"{checked.path} is in order: {count} {'stream' if count == 1 else 'streams'}")
+    print(
+        ngettext(
+            "{path} is in order: {count} stream",
+            "{path} is in order: {count} streams",
+            count,
+            path=checked.path,
+            count=count,
+        )
+    )
 
 
 def schema() -> None:

@@ -20,6 +20,7 @@ from notifier.configfile import ConfigFile
 from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
 from notifier.errors import TrayUnavailable, UsageError
+from notifier.language import _
 from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
 from notifier.status import Command, Verb
@@ -47,10 +48,10 @@ def run(
     log(verbose=verbose)
     if not urls:
         if header or allow_plain_credentials:
-            raise UsageError("--header and --allow-plain-credentials are for URLs; the configuration has its own")
+            raise UsageError(_("--header and --allow-plain-credentials are for URLs; the configuration has its own"))
         return _run_configured(config_file(file), with_tray=not no_tray)
     if file is not None:
-        raise UsageError("follow either URLs or a configuration; the URLs can be written into it")
+        raise UsageError(_("follow either URLs or a configuration; the URLs can be written into it"))
     settings = config.from_arguments(urls, header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     return _run(contextlib.nullcontext(settings), history_path(), with_tray=not no_tray)
 
@@ -66,16 +67,16 @@ async def _demo_server() -> AsyncIterator[Config]:
     from server.web import serve
 
     async with serve(demo="build") as base:
-        print_line(f"The demo server is at {base} - open it in a browser, or publish to it:")
+        print_line(_("The demo server is at {base} - open it in a browser, or publish to it:", base=base))
         print_line(f"  curl -d 'Hello from curl' {base}/events")
-        print_line("Ctrl-C ends the demo.")
+        print_line(_("Ctrl-C ends the demo."))
         yield config.from_arguments([f"{base}/events"])
 
 
 def _run_configured(file: ConfigFile, *, with_tray: bool) -> int:
     settings = file.read()
     if not settings.streams:
-        raise UsageError(f"{file.path} names no stream yet; add one: [[streams]], and below it a url")
+        raise UsageError(_("{path} names no stream yet; add one: [[streams]], and below it a url", path=file.path))
     with file.locked(state_path() / "locks"):
         return _run(contextlib.nullcontext(settings), history_path(), with_tray=with_tray, reload=file.follow)
 
@@ -93,7 +94,7 @@ def _run(
     agents: list[Agent] = []
     tray = Tray(
         lambda command: loop.post(_obey, agents, command),
-        missing=lambda error: say(f"No tray icon: {error}."),
+        missing=lambda error: say(_("No tray icon: {error}.", error=error)),
     )
 
     async def session() -> None:
@@ -126,7 +127,7 @@ def _run(
             else:
                 loop.wait()
         except TrayUnavailable as error:
-            say(f"No tray icon: {error}.")
+            say(_("No tray icon: {error}.", error=error))
             loop.wait()
     return 0
 

@@ -9,6 +9,7 @@ import signal
 import sys
 
 from notifier.errors import NobodyReads, NotifierError
+from notifier.language import _
 
 
 def print_line(line: str) -> None:
@@ -18,8 +19,8 @@ def print_line(line: str) -> None:
         # What Python flushes at exit must not meet the same trouble again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
-            raise NobodyReads("whoever read the output has enough") from error
-        raise NotifierError(f"the output cannot be written: {error.strerror}") from error
+            raise NobodyReads(_("whoever read the output has enough")) from error
+        raise NotifierError(_("the output cannot be written: {why}", why=error.strerror)) from error
 
 
 def say(sentence: str) -> None:

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from notifier import preset
 from notifier.errors import UsageError
+from notifier.language import _
 from notifier.preset import GENERIC, Preset
 
 
@@ -26,7 +27,7 @@ def bundled(name: str) -> Preset:
     if name == GENERIC.name:
         return GENERIC
     if name not in names():
-        raise UsageError(f"there is no preset {name!r}; there are {', '.join(names())}")
+        raise UsageError(_("there is no preset {name!r}; there are {names}", name=name, names=", ".join(names())))
     return preset.parse(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"), f"{name}.toml")
 
 
