@@ -1,12 +1,13 @@
 # make demo   the bundled server, the tray app, and notifications appearing
 # make test   every check and every test          make check  formatting, lint, types
 # make bench  side-by-side benchmarks, minutes    make soak   what takes long to break, half an hour
+# make translations  bring the catalogs of other languages up to date
 # make clean  forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench soak format clean
+.PHONY: demo test check bench soak format translations clean
 
 demo: .venv/.product
 	@$(BIN)/sse-notifier demo
@@ -25,6 +26,9 @@ bench: .venv/.tools
 
 soak: .venv/.tools
 	$(BIN)/python -m tests.soak
+
+translations: .venv/.tools
+	$(BIN)/python -m tests.catalogs
 
 format: .venv/.tools
 	$(BIN)/ruff format

@@ -22,6 +22,9 @@ def speak(environ: Mapping[str, str]) -> None:
     """Say everything in the first language of `environ` that there is a catalog for."""
     global _catalog
     _catalog = catalogs.translation(DOMAIN, CATALOGS, list(_wanted(environ)), fallback=True)
+    # Typer says the headlines of its help through the module's functions.
+    catalogs.bindtextdomain(DOMAIN, CATALOGS)
+    catalogs.textdomain(DOMAIN)
 
 
 def _(message: str, /, **fields: object) -> str:

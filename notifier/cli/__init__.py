@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from notifier import __version__, language
+from notifier.cli import help as helps
 from notifier.cli.terminal import say
 from notifier.errors import NobodyReads, NotifierError, UsageError
 from notifier.language import _
@@ -37,13 +38,16 @@ def main(argv: list[str]) -> int:
     try:
         if any(not argument.isprintable() and _has_surrogates(argument) for argument in argv):
             raise UsageError(_("an argument is not text in the encoding of this system; check the locale"))
-        code = _app(argv)(args=argv, prog_name="sse-notifier", standalone_mode=False)
+        command = typer.main.get_command(app(argv))
+        helps.translate(command)
+        code = command.main(args=argv, prog_name="sse-notifier", standalone_mode=False)
     except NobodyReads:
         return 0
     except UsageError as error:
         return _complain(str(error), 2)
     except typer.TyperException as error:
-        return _complain(_("{problem} (sse-notifier --help tells more)", problem=error.format_message()), 2)
+        problem = helps.complaint(error.format_message())
+        return _complain(_("{problem} (sse-notifier --help tells more)", problem=problem), 2)
     except NotifierError as error:
         return _complain(str(error), 1)
     except (typer.Abort, KeyboardInterrupt):
@@ -51,14 +55,14 @@ def main(argv: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _app(argv: list[str]) -> typer.Typer:
+def app(argv: list[str]) -> typer.Typer:
     """The command that `argv` names, or all of them where it names none."""
-    app = typer.Typer(name="sse-notifier", add_completion=False, pretty_exceptions_enable=False)
-    app.callback(invoke_without_command=True)(_options)
+    program = typer.Typer(name="sse-notifier", add_completion=False, pretty_exceptions_enable=False)
+    program.callback(invoke_without_command=True)(_options)
     wanted = COMMANDS.get(argv[0] if argv else "")
     for module in [wanted] if wanted else dict.fromkeys(COMMANDS.values()):
-        import_module(f"notifier.cli.{module}").add(app)
-    return app
+        import_module(f"notifier.cli.{module}").add(program)
+    return program
 
 
 def _options(

@@ -1,0 +1,57 @@
+"""The help and the complaints of the command line in the person's language.
+
+Typer takes the help of a command from its docstring and words its complaints itself, both in English; here they are
+said again as everything else is.
+"""
+
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+from typing import Any
+
+from notifier.language import N_, _
+
+COMPLAINTS = (
+    N_("No such option: {name}"),
+    N_("No such option: {name} Did you mean {meant}?"),
+    N_("No such command {name}."),
+    N_("No such command {name}. Did you mean {meant}?"),
+    N_("Missing command."),
+    N_("Missing argument {name}."),
+    N_("Missing option {name}."),
+    N_("Option {name} requires an argument."),
+    N_("Option {name} does not take a value."),
+    N_("Got unexpected extra argument ({name})"),
+    N_("Got unexpected extra arguments ({name})"),
+    N_("Invalid value for {name}: {why}"),
+)
+"""What typer says, with fields where it says what it is about."""
+
+
+def translate(command: Any) -> None:  # typer does not say what a command is
+    """Have `command`, and all below it, say its help in the person's language."""
+    for owner in _owners(command):
+        owner.help = _(cleandoc(owner.help))
+
+
+def messages(command: Any) -> Iterator[str]:
+    """What there is to translate in the help of `command` and of all below it."""
+    for owner in _owners(command):
+        yield cleandoc(owner.help)
+
+
+def complaint(message: str) -> str:
+    """What typer says in `message`, in the person's language."""
+    for known in COMPLAINTS:
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(known))
+        if found := re.fullmatch(pattern, message):
+            return _(known, **found.groupdict())
+    return message
+
+
+def _owners(command: Any) -> Iterator[Any]:
+    """Commands and their parameters that have a help."""
+    owners = [command, *command.params]
+    yield from (owner for owner in owners if getattr(owner, "help", None))
+    for each in getattr(command, "commands", {}).values():
+        yield from _owners(each)
