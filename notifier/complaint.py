@@ -160,6 +160,8 @@ def _problems(
             words = _("must be true or false, without quotes")
         case "tuple_type" | "list_type":
             words = _("is written [[streams.{shown}]], in double brackets, once for each", shown=shown)
+        case "literal_error":
+            words = _("must be {choices}", choices=context["expected"])
         case "dict_type":
             words = _('is a table: {path} = {{ NAME = "value" }}', path=path[-1])
         case "model_type" | "model_attributes_type":

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 
+from notifier.appearance import Appearance
 from notifier.complaint import Problem, no_such, problem_of_toml, problems_of, tell, unknown
 from notifier.environment import Environment
 from notifier.errors import ConfigurationBroken, UsageError
@@ -29,8 +30,10 @@ JOINED = ("headers", "cookies", "query")
 """Tables of `[defaults]` that a stream adds to; any other setting of a stream takes the default's place."""
 OF_ONE_STREAM = ("url", "name")
 """Settings that cannot have a default."""
+TABLES = ("defaults", "streams", "tray")
 LIKE_STREAMS = ("stream", "streams", "feed", "feeds", "source", "sources")
 LIKE_DEFAULTS = ("default", "defaults", "global", "settings", "sse-notifier")
+LIKE_TRAY = ("icon", "style", "appearance", "theme", "tray_icon", "systray")
 STREAMS_LIMIT = 1_000
 """More are a mistake of whatever wrote the file."""
 
@@ -40,6 +43,8 @@ class Config(Settings):
 
     streams: Annotated[tuple[Stream, ...], Field(max_length=STREAMS_LIMIT)] = ()
     """The streams to follow; each has a name of its own."""
+    tray: Appearance = Appearance()
+    """How the tray icon is to look."""
 
     @field_validator("streams")
     @classmethod
@@ -138,12 +143,12 @@ def parse(
     except RecursionError:
         raise ConfigurationBroken(path, [tell(file.name, None, _("its brackets are nested too deeply"))]) from None
     reading = _Reading(document, Environment(environ, str(file.parent)), presets)
-    streams = reading.streams()
+    streams, tray = reading.streams(), reading.tray()
     if reading.problems:
         lines = lines_of(text)
         found = sorted({(_line(lines, problem.path), problem.sentence) for problem in reading.problems})
         raise ConfigurationBroken(path, [tell(file.name, line, sentence) for line, sentence in found])
-    return Config(streams=tuple(streams))
+    return Config(streams=tuple(streams), tray=tray)
 
 
 def schema() -> dict[str, Any]:
@@ -160,10 +165,17 @@ def schema() -> dict[str, Any]:
         "properties": {
             "defaults": defaults | {"title": "Defaults"},
             "streams": {"type": "array", "items": stream, "maxItems": STREAMS_LIMIT},
+            "tray": Appearance.model_json_schema() | {"title": "Tray"},
         },
         "additionalProperties": False,
         "$defs": definitions,
     }
+
+
+class _Tables(Settings):
+    """The tables that are there once, and by themselves."""
+
+    tray: Appearance
 
 
 class _Reading:
@@ -177,7 +189,7 @@ class _Reading:
         self._defaults: dict[str, Any] = {}
 
     def streams(self) -> list[Stream]:
-        for key in self._document.keys() - {"defaults", "streams"}:
+        for key in self._document.keys() - set(TABLES):
             self._complain((key,), f"{key} {_unknown_at_top(key)}")
         self._read_defaults(self._document.get("defaults", {}))
         tables = self._document.get("streams", [])
@@ -197,6 +209,14 @@ class _Reading:
             if stream is not None:
                 found.append(stream)
         return found
+
+    def tray(self) -> Appearance:
+        table = {"tray": self._document.get("tray", {})}
+        try:
+            return _Tables.model_validate(table, context=self._around).tray
+        except ValidationError as error:
+            self.problems += problems_of(error, _Tables)
+            return Appearance()
 
     def _read_defaults(self, table: object) -> None:
         if not isinstance(table, dict):
@@ -282,10 +302,10 @@ def _says_who(table: dict[str, Any]) -> bool:
 
 def _unknown_at_top(key: str) -> str:
     settings = dict.fromkeys(Stream.model_fields, _("a stream, below [[streams]], or in [defaults]"))
-    for table, names in (("[[streams]]", LIKE_STREAMS), ("[defaults]", LIKE_DEFAULTS)):
+    for table, names in (("[[streams]]", LIKE_STREAMS), ("[defaults]", LIKE_DEFAULTS), ("[tray]", LIKE_TRAY)):
         if key.lower() in names:
             return _("is not a table here; did you mean {table}?", table=table)
-    return unknown(key, ("defaults", "streams"), settings)
+    return unknown(key, TABLES, settings)
 
 
 def _line(lines: dict[Path, int], path: Path) -> int:

@@ -20,6 +20,7 @@ PURE = {
     "notifier/lines.py",
     "notifier/complaint.py",
     "notifier/stream.py",
+    "notifier/appearance.py",
     "notifier/resume.py",
     "notifier/moment.py",
     "notifier/config.py",
@@ -123,7 +124,15 @@ MAY_IMPORT = {
         "notifier.template",
     }
     | SETTINGS,
-    "notifier/config.py": {"notifier.errors", "notifier.complaint", "notifier.lines", "notifier.stream"} | SETTINGS,
+    "notifier/appearance.py": {"notifier.stream"} | SETTINGS,
+    "notifier/config.py": {
+        "notifier.appearance",
+        "notifier.complaint",
+        "notifier.errors",
+        "notifier.lines",
+        "notifier.stream",
+    }
+    | SETTINGS,
     "notifier/backoff.py": set(),
     "notifier/address.py": {"notifier.proxy", "notifier.stream"},
     "notifier/source.py": {
@@ -199,7 +208,8 @@ MAY_IMPORT = {
     "notifier/loop.py": set(),
     "server/page.py": set(),
     "notifier/autostart": {"notifier.autostart", "notifier.errors"},
-    "notifier/tray": VALUES | {"notifier.loop", "notifier.status", "notifier.source", "notifier.tray"},
+    "notifier/tray": VALUES
+    | {"notifier.appearance", "notifier.loop", "notifier.status", "notifier.source", "notifier.tray"},
 }
 """What a module of ours may import of ours; a module not named here may import everything below `cli`."""
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 import typer
 
@@ -37,7 +38,12 @@ def path(file: File = None) -> None:
 def check(file: File = None) -> None:
     """Look for mistakes in the configuration file, and tell all of them."""
     checked = config_file(file)
-    count = len(checked.read().streams)
+    settings = checked.read()
+    if settings.tray.icon is not None:
+        from notifier.tray.picture import read_picture
+
+        read_picture(Path(settings.tray.icon))
+    count = len(settings.streams)
     print(
         ngettext(
             "{path} is in order: {count} stream",

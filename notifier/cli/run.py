@@ -5,13 +5,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from notifier import config
 from notifier.agent import Agent, Reload
+from notifier.appearance import Appearance
 from notifier.cli.options import File, Headers, NoTray, PlainCredentials, Urls, Verbose
 from notifier.cli.place import config_file, history_path, state_path
 from notifier.cli.terminal import ending, log, print_line, say
@@ -19,7 +21,7 @@ from notifier.config import Config
 from notifier.configfile import ConfigFile
 from notifier.desktop import Activated, Desktop, choose, session_bus
 from notifier.desktop.link import open_link
-from notifier.errors import TrayUnavailable, UsageError
+from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
 from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
@@ -99,6 +101,7 @@ def _run(
 
     async def session() -> None:
         async with settings as config:
+            tray.dress(config.tray)
             with contextlib.closing(Store(history, clock=time.time, tell=say)) as store:
                 lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
                 agents.append(
@@ -108,7 +111,7 @@ def _run(
                         _open_desktop,
                         _open_link,
                         tray.update,
-                        reload=reload,
+                        reload=None if reload is None else partial(_reload, reload, tray.dress),
                         stay=reload is not None,
                         watch=lookout.run,
                     )
@@ -130,6 +133,22 @@ def _run(
             say(_("No tray icon: {error}.", error=error))
             loop.wait()
     return 0
+
+
+async def _reload(
+    reload: Reload,
+    dress: Callable[[Appearance], None],
+    current: Config,
+    taken: Callable[[Config], None],
+    refused: Callable[[ConfigurationBroken], None],
+) -> None:
+    """What concerns the tray's looks, the agent need not know."""
+
+    def take(config: Config) -> None:
+        dress(config.tray)
+        taken(config)
+
+    await reload(current, take, refused)
 
 
 def _obey(agents: list[Agent], command: Command) -> None:

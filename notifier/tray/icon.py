@@ -1,68 +1,89 @@
-"""A state in, pictures out: the tray icon at every size, and the program's own icon.
+"""A state and a count in, pictures out: the tray icon at every size, and the program's own icon.
 
-It is one bell whose body tells the state by its shape, so that it is understood without colour too.  It does not
-know who shows it.
+It is one bell whose body tells the state by its shape, so that it is understood without colour too, and a badge that
+counts what is unread.  It does not know who shows it.
 
 Tray icons stand on light and on dark panels and cannot ask which: every colour has the luminance (about 0.22) that
-contrasts equally with white and with near-black, 4:1 against each.
+contrasts equally with white and with near-black, 4:1 against each.  Who knows the panel may choose one colour for all.
 """
 
 import io
-import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
-from PIL import Image, ImageChops, ImageDraw
+from PIL import Image, ImageChops
 
+from notifier.tray.badge import badge, badge_text, sign
 from notifier.tray.menu import IconState
+from notifier.tray.pen import Mask, Pen, tinted
 
 SIZES = (16, 22, 24, 32, 48, 64)
 """Pixels a side, for hosts that choose the size themselves."""
-SIZE_LIMIT = 1024
-"""Pixels a side of the largest picture that is drawn."""
 
 COLOURS = {
     IconState.CONNECTED: "#1f84c9",
     IconState.CONNECTING: "#b87a0c",
+    IconState.DEGRADED: "#e06a14",
     IconState.OFFLINE: "#e0484a",
     IconState.PAUSED: "#85858d",
+    IconState.ATTENTION: "#a766d9",
 }
+BADGE, DIGITS = "#cf2136", "#ffffff"
+LIGHT, DARK, TEMPLATE = "#f2f2f4", "#2c2c31", "#000000"
+"""One colour for all: light, for dark panels; dark, for light ones; what macOS gives a colour of its own."""
 TILE_TOP, TILE_BOTTOM = "#3aa0e6", "#1667b0"
-
-SAMPLES = 8
-"""Points drawn per pixel and direction, before they are averaged."""
-GRID = 16.0
-"""Shapes are given in units of the smallest icon's pixels, so that its edges fall between pixels."""
 
 DOTS_FROM = 32
 """Pixels a side below which the dots of "connecting" would run together."""
-
-Point = tuple[float, float]
-
-
-def tray_images(state: IconState) -> tuple[Image.Image, ...]:
-    """The tray icon of `state` at all of `SIZES`."""
-    return tuple(tray_image(state, size) for size in SIZES)
+ASIDE = -1.4, 0.0
+"""How far the bell makes room for a badge."""
+CACHED = 96
+"""Pictures that are kept; the largest has 16 KiB."""
 
 
-@lru_cache(maxsize=64)
-def tray_image(state: IconState, size: int) -> Image.Image:
-    """The tray icon of `state`, `size` pixels a side.  Do not change the picture: it is cached."""
-    pen = _Pen(size)
-    return _tinted(_average(_SHAPES[state](pen), size), COLOURS[state])
+@dataclass(frozen=True, eq=False, slots=True)
+class Dress:
+    """What the icon wears: what of it does not depend on how the streams are doing.
+
+    Args:
+        ink: One colour for all of it; None for a colour of its own for each state.
+        picture: The person's own, in RGBA, in place of the bell.
+    """
+
+    ink: str | None = None
+    picture: Image.Image | None = None
+
+    @property
+    def is_outline(self) -> bool:
+        """Whether the system is to choose the colour."""
+        return self.ink == TEMPLATE and self.picture is None
+
+
+PLAIN = Dress()
+
+
+def tray_images(state: IconState, unread: int = 0, dress: Dress = PLAIN) -> tuple[Image.Image, ...]:
+    """The tray icon at all of `SIZES`."""
+    return tuple(tray_image(state, size, unread, dress) for size in SIZES)
+
+
+def tray_image(state: IconState, size: int, unread: int = 0, dress: Dress = PLAIN) -> Image.Image:
+    """The tray icon, `size` pixels a side.  Do not change the picture: it is cached."""
+    return _drawn(state, size, badge_text(unread, size), dress)
 
 
 @lru_cache(maxsize=8)
 def app_image(size: int) -> Image.Image:
     """The program's icon, for bubbles, launchers and documents.  Do not change the picture: it is cached."""
-    pen = _Pen(size)
-    tile = _average(pen.rounded((0.5, 0.5), (15.5, 15.5), 3.6), size)
+    pen = Pen(size)
+    tile = pen.done(pen.rounded((0.5, 0.5), (15.5, 15.5), 3.6))
     shade = Image.linear_gradient("L").resize((size, size))
     picture = Image.composite(
         Image.new("RGB", (size, size), TILE_BOTTOM), Image.new("RGB", (size, size), TILE_TOP), shade
     ).convert("RGBA")
     picture.putalpha(tile)
-    picture.alpha_composite(_tinted(_average(pen.bell(scale=0.7), size), "#ffffff"))
+    picture.alpha_composite(tinted(pen.done(pen.bell(scale=0.7)), "#ffffff"))
     return picture
 
 
@@ -73,84 +94,52 @@ def app_png(size: int = 256) -> bytes:
     return file.getvalue()
 
 
-class _Pen:
-    """Draws masks: white is ink.  Coordinates are `GRID` units."""
-
-    def __init__(self, size: int) -> None:
-        assert 0 < size <= SIZE_LIMIT
-        self.size = size
-        self.pixels = size * SAMPLES
-        self.unit = self.pixels / GRID
-
-    def bell(self, scale: float = 1.0) -> Image.Image:
-        mask = ImageChops.lighter(self.body(scale=scale), self.clapper(scale))
-        return ImageChops.lighter(mask, self.disc(self._scaled((8.0, 1.6), scale), 1.2 * scale))
-
-    def body(self, inset: float = 0.0, scale: float = 1.0) -> Image.Image:
-        """The bell without crown and clapper; `inset` moves its outline inwards."""
-        side = 3.0 + inset
-        half = [
-            (1.4 + 1.6 * inset, 12.6 - inset),
-            *_curve((1.4 + 1.6 * inset, 12.2 - inset), (2.6 + inset, 11.2 - inset / 2), (side, 10.0), (side, 7.0)),
-            *_curve((side, 7.0), (side, 3.8 + inset), (5.2 + inset / 2, 1.6 + inset), (8.0, 1.6 + inset)),
-        ]
-        outline = half + [(GRID - x, y) for x, y in reversed(half)]
-        return self._polygon([self._scaled(point, scale) for point in outline])
-
-    def clapper(self, scale: float = 1.0) -> Image.Image:
-        """What hangs below the bell: the lower half of a disc."""
-        mask = self.disc(self._scaled((8.0, 13.6), scale), 1.9 * scale)
-        top = self._scaled((0.0, 13.6), scale)[1] * self.unit
-        ImageDraw.Draw(mask).rectangle((0, 0, self.pixels, top), fill=0)
-        return mask
-
-    def disc(self, centre: Point, radius: float) -> Image.Image:
-        mask = self._blank()
-        (x, y), r = centre, radius
-        ImageDraw.Draw(mask).ellipse([c * self.unit for c in (x - r, y - r, x + r, y + r)], fill=255)
-        return mask
-
-    def rounded(self, corner: Point, opposite: Point, radius: float) -> Image.Image:
-        mask = self._blank()
-        box = tuple(round(c * self.unit) for c in (*corner, *opposite))
-        ImageDraw.Draw(mask).rounded_rectangle(box, round(radius * self.unit), fill=255)
-        return mask
-
-    def slot(self, corner: Point, opposite: Point) -> Image.Image:
-        """A rectangle moved up and left to whole pixels, so that it stays sharp at any size."""
-        left, top, right, bottom = (math.floor(c * self.size / GRID) * SAMPLES for c in (*corner, *opposite))
-        mask = self._blank()
-        ImageDraw.Draw(mask).rectangle((left, top, right - 1, bottom - 1), fill=255)
-        return mask
-
-    def stroke(self, start: Point, end: Point, width: float) -> Image.Image:
-        """A straight line with round ends."""
-        angle = math.atan2(end[1] - start[1], end[0] - start[0])
-        dx, dy = math.sin(angle) * width / 2, -math.cos(angle) * width / 2
-        (ax, ay), (bx, by) = start, end
-        mask = self._polygon([(ax + dx, ay + dy), (bx + dx, by + dy), (bx - dx, by - dy), (ax - dx, ay - dy)])
-        for end_point in (start, end):
-            mask = ImageChops.lighter(mask, self.disc(end_point, width / 2))
-        return mask
-
-    def _blank(self) -> Image.Image:
-        return Image.new("L", (self.pixels, self.pixels), 0)
-
-    def _scaled(self, point: Point, scale: float) -> Point:
-        return tuple(GRID / 2 + (c - GRID / 2) * scale for c in point)  # type: ignore[return-value]
-
-    def _polygon(self, points: list[Point]) -> Image.Image:
-        mask = self._blank()
-        ImageDraw.Draw(mask).polygon([(x * self.unit, y * self.unit) for x, y in points], fill=255)
-        return mask
+@lru_cache(maxsize=CACHED)
+def _drawn(state: IconState, size: int, count: str, dress: Dress) -> Image.Image:
+    pen = Pen(size)
+    mark = badge(pen, count) if count else None
+    if dress.picture is not None:
+        drawn = _own(dress.picture, state, pen)
+        if mark is not None:
+            drawn.putalpha(ImageChops.subtract(drawn.getchannel("A"), pen.done(mark.clearing)))
+    else:
+        mask = _SHAPES[state](pen)
+        if mark is not None:
+            mask = ImageChops.subtract(pen.moved(mask, ASIDE), mark.clearing)
+            if dress.ink is not None:
+                # Of one colour, the digits are holes.
+                mask = ImageChops.lighter(mask, ImageChops.subtract(mark.ground, mark.digits))
+        drawn = tinted(pen.done(mask), dress.ink or COLOURS[state])
+    if mark is not None and (dress.ink is None or dress.picture is not None):
+        drawn.alpha_composite(tinted(pen.done(mark.ground), BADGE))
+        drawn.alpha_composite(tinted(pen.done(mark.digits), DIGITS))
+    return drawn
 
 
-def _connected(pen: _Pen) -> Image.Image:
+def _own(picture: Image.Image, state: IconState, pen: Pen) -> Image.Image:
+    """The person's picture; in its upper left corner a disc tells the state, unless all is well."""
+    scale = pen.size / max(picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    fitted = picture.resize((width, height), Image.Resampling.LANCZOS)
+    drawn = Image.new("RGBA", (pen.size, pen.size))
+    drawn.paste(fitted, ((pen.size - width) // 2, (pen.size - height) // 2))
+    if state is IconState.CONNECTED:
+        return drawn
+    if state is not IconState.ATTENTION:
+        drawn = Image.merge("RGBA", (*[drawn.convert("L")] * 3, drawn.getchannel("A")))
+    mark = sign(pen, state)
+    drawn.putalpha(ImageChops.subtract(drawn.getchannel("A"), pen.done(mark.clearing)))
+    drawn.alpha_composite(tinted(pen.done(mark.ground), COLOURS[state]))
+    drawn.alpha_composite(tinted(pen.done(mark.digits), DIGITS))
+    return drawn
+
+
+def _connected(pen: Pen) -> Mask:
     """A full bell."""
     return pen.bell()
 
 
-def _connecting(pen: _Pen) -> Image.Image:
+def _connecting(pen: Pen) -> Mask:
     """An empty bell; where there is room, three dots in it."""
     if pen.size < DOTS_FROM:
         return ImageChops.subtract(pen.bell(), pen.body(inset=1.6))
@@ -160,48 +149,37 @@ def _connecting(pen: _Pen) -> Image.Image:
     return mask
 
 
-def _offline(pen: _Pen) -> Image.Image:
+def _degraded(pen: Pen) -> Mask:
+    """A bell that is empty on its right."""
+    hollow = pen.body(inset=1.6 if pen.size < DOTS_FROM else 1.25)
+    return ImageChops.subtract(pen.bell(), ImageChops.darker(hollow, pen.slot((8.0, 0.0), (16.0, 16.0))))
+
+
+def _offline(pen: Pen) -> Mask:
     """A bell struck out."""
     start, end = (1.8, 1.8), (14.2, 14.2)
     mask = ImageChops.subtract(pen.bell(), pen.stroke(start, end, 4.4))
     return ImageChops.lighter(mask, pen.stroke(start, end, 1.9))
 
 
-def _paused(pen: _Pen) -> Image.Image:
+def _paused(pen: Pen) -> Mask:
     """A bell with the two bars of "pause" cut out."""
     bar = pen.slot((5.0, 5.0), (7.0, 11.0))
     bars = ImageChops.lighter(bar, bar.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
     return ImageChops.subtract(pen.bell(), bars)
 
 
-_SHAPES: dict[IconState, Callable[[_Pen], Image.Image]] = {
+def _attention(pen: Pen) -> Mask:
+    """A bell with an exclamation mark cut out."""
+    point = ImageChops.lighter(pen.slot((7.0, 4.0), (9.0, 8.0)), pen.slot((7.0, 9.0), (9.0, 11.0)))
+    return ImageChops.subtract(pen.bell(), point)
+
+
+_SHAPES: dict[IconState, Callable[[Pen], Mask]] = {
     IconState.CONNECTED: _connected,
     IconState.CONNECTING: _connecting,
+    IconState.DEGRADED: _degraded,
     IconState.OFFLINE: _offline,
     IconState.PAUSED: _paused,
+    IconState.ATTENTION: _attention,
 }
-
-
-def _average(mask: Image.Image, size: int) -> Image.Image:
-    return mask.resize((size, size), Image.Resampling.BOX)
-
-
-def _tinted(mask: Image.Image, colour: str) -> Image.Image:
-    picture = Image.new("RGBA", mask.size, colour)
-    picture.putalpha(mask)
-    return picture
-
-
-def _curve(a: Point, b: Point, c: Point, d: Point, steps: int = 24) -> list[Point]:
-    """Points of a cubic Bézier curve."""
-    points = []
-    for step in range(steps + 1):
-        t = step / steps
-        weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
-        points.append(
-            (
-                sum(w * p[0] for w, p in zip(weights, (a, b, c, d), strict=True)),
-                sum(w * p[1] for w, p in zip(weights, (a, b, c, d), strict=True)),
-            )
-        )
-    return points

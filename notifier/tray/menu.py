@@ -33,8 +33,10 @@ class IconState(Enum):
 
     CONNECTED = "connected"
     CONNECTING = "connecting"
+    DEGRADED = "some streams offline"
     OFFLINE = "offline"
     PAUSED = "paused"
+    ATTENTION = "needs attention"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +91,10 @@ def icon_state(status: Status) -> IconState:
     if status.paused:
         return IconState.PAUSED
     states = {_stream_state(stream) for stream in status.streams}
-    for state in (IconState.OFFLINE, IconState.CONNECTING):
-        if state in states:
-            return state
+    if IconState.OFFLINE in states:
+        return IconState.OFFLINE if len(states) == 1 else IconState.DEGRADED
+    if IconState.CONNECTING in states:
+        return IconState.CONNECTING
     return IconState.CONNECTED if states else IconState.CONNECTING
 
 

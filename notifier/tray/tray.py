@@ -13,13 +13,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from notifier.errors import TrayUnavailable
+from notifier.appearance import Appearance, Style
+from notifier.errors import TrayUnavailable, UsageError
 from notifier.status import Command, Status, Verb
-from notifier.tray.icon import tray_image, tray_images
+from notifier.tray.icon import DARK, LIGHT, TEMPLATE, Dress, tray_image, tray_images
 from notifier.tray.menu import NAME, Entry, IconState, Row, icon_state, menu, tooltip
+from notifier.tray.picture import read_picture
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +60,9 @@ class Tray:
         self._missing = missing or (lambda error: logger.warning("%s", error))
         self._host_known = False
         self._status = Status()
-        self._drawn: tuple[IconState, str, tuple[Entry, ...]] | None = None
+        self._appearance = Appearance()
+        self._dressed: tuple[Appearance, Dress] | None = None
+        self._drawn: tuple[tuple[IconState, int, Dress], str, tuple[Entry, ...]] | None = None
         self._icon: Any = None
         # Unlike an Event, a SimpleQueue may be filled by a signal handler that interrupts any other use of it.
         # It holds at most one LOOK (see `_asked`), and a STOP for each call of `stop`.
@@ -85,6 +90,14 @@ class Tray:
     def update(self, status: Status) -> None:
         """Show `status` soon; of many within `REDRAW_INTERVAL` only the last is drawn."""
         self._status = status
+        self._look()
+
+    def dress(self, appearance: Appearance) -> None:
+        """Wear this soon; a picture that cannot be read leaves the bell, and the log says why.  From any thread."""
+        self._appearance = appearance
+        self._look()
+
+    def _look(self) -> None:
         if not self._asked:
             self._asked = True
             self._orders.put(_Order.LOOK)
@@ -143,17 +156,35 @@ class Tray:
         # Lowered before the status is read: one that comes from now on asks again.
         self._asked = False
         status = self._status
-        state, title, entries = icon_state(status), tooltip(status), menu(status)
-        last_state, last_title, last_entries = self._drawn or (None, None, None)
-        self._drawn = state, title, entries
+        face = icon_state(status), 0, self._dress()
+        title, entries = tooltip(status), menu(status)
+        last_face, last_title, last_entries = self._drawn or (None, None, None)
+        self._drawn = face, title, entries
         # The icon comes last: what it calls a person to look at is there by then.
         if entries != last_entries:
             icon.menu = self._pystray_menu(entries)
         if title != last_title:
             icon.title = title
-        if state is not last_state:
-            icon.icon = tray_image(state, NATIVE_SIZE) if sys.platform in ("win32", "darwin") else tray_images(state)
+        if face != last_face:
+            state, unread, dress = face
+            is_native = sys.platform in ("win32", "darwin")
+            icon.icon = tray_image(state, NATIVE_SIZE, unread, dress) if is_native else tray_images(*face)
         icon.visible = True
+        if sys.platform == "darwin":
+            # Only the outline counts: the system gives it the menu bar's colour.
+            icon._icon_image.setTemplate_(face[2].is_outline)
+
+    def _dress(self) -> Dress:
+        appearance = self._appearance
+        if self._dressed is None or self._dressed[0] != appearance:
+            picture = None
+            if appearance.icon is not None:
+                try:
+                    picture = read_picture(Path(appearance.icon))
+                except UsageError as error:
+                    logger.error("%s", error)
+            self._dressed = appearance, Dress(_ink(appearance.style), picture)
+        return self._dressed[1]
 
     def _pystray_menu(self, entries: tuple[Entry, ...]) -> Any:
         from pystray import Menu, MenuItem
@@ -203,6 +234,17 @@ def bus_backend() -> ModuleType:
     except ImportError as error:
         raise TrayUnavailable(f"a tray icon needs pystray and dbus-fast, which did not load: {error}") from error
     return sni
+
+
+def _ink(style: Style) -> str | None:
+    match style:
+        case "mono-light":
+            return LIGHT
+        case "mono-dark":
+            return DARK
+        case "auto" if sys.platform == "darwin":
+            return TEMPLATE
+    return None
 
 
 def _ticked(row: Row, _: object) -> bool | None:

@@ -30,6 +30,9 @@ STATUSES = {
     "connecting": Status((StreamStatus("ci", CONNECTING),)),
     "connected": Status((StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), last_notification=LAST),
     "offline": Status(
+        (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True),), last_notification=LAST
+    ),
+    "some streams offline": Status(
         (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True), StreamStatus("home_assistant", OPEN)),
         last_notification=LAST,
     ),

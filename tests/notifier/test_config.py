@@ -257,6 +257,10 @@ HEAD = '[[streams]]\nurl = "https://a/"\n'
         (HEAD + "tls.idle_timeout = 3", "3: tls.idle_timeout is not a setting here; it belongs in the stream itself"),
         (HEAD + "colour = 3", "3: colour is not a setting; known here: allow_plain_credentials, basic, bearer"),
         ('[[stream]]\nurl = "https://a/"', "1: stream is not a table here; did you mean [[streams]]?"),
+        ("[tray]\nstyle = 'mono'", "2: tray.style must be 'auto', 'colour', 'mono-light' or 'mono-dark'"),
+        ("[tray]\nstile = 'colour'", "2: tray.stile is not a setting; did you mean style?"),
+        ("tray = 3", "1: tray is a table: tray = { style = …, icon = … }"),
+        ("[systray]", "1: systray is not a table here; did you mean [tray]?"),
         ("[default]", "1: default is not a table here; did you mean [defaults]?"),
         (
             'url = "https://a/"',

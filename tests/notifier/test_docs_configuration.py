@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from notifier import config
+from notifier.appearance import Appearance
 from notifier.errors import ConfigurationBroken
 from notifier.stream import Basic, Stream, Tls
 
@@ -56,7 +57,7 @@ def meaning(field: FieldInfo) -> str:
     return words.replace("|", "\\|")
 
 
-@pytest.mark.parametrize("model", [Stream, Tls, Basic])
+@pytest.mark.parametrize("model", [Stream, Tls, Basic, Appearance])
 def test_the_page_has_each_setting_with_its_default_unit_and_range(model: type[BaseModel]) -> None:
     assert table(model) in PAGE
 

@@ -95,9 +95,11 @@ def test_a_left_click_opens_the_last_notification_if_it_can_be_opened() -> None:
         (Status((CI, CI)), IconState.CONNECTED),
         (Status((CI, NEWS)), IconState.CONNECTING),
         (Status((StreamStatus("stellar", CONNECTING, is_soon_back=True),)), IconState.CONNECTED),
-        (Status((CI, NEWS, HOME)), IconState.OFFLINE),
-        (Status((CI, GONE)), IconState.OFFLINE),
+        (Status((CI, NEWS, HOME)), IconState.DEGRADED),
+        (Status((CI, GONE)), IconState.DEGRADED),
+        (Status((HOME, NEWS)), IconState.DEGRADED),
         (Status((DONE,)), IconState.OFFLINE),
+        (Status((HOME, GONE)), IconState.OFFLINE),
         (Status((HOME,), paused=True), IconState.PAUSED),
     ],
 )

@@ -8,13 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from notifier.appearance import Appearance
 from notifier.errors import TrayUnavailable
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, StreamStatus, Verb
+from notifier.tray.icon import COLOURS, LIGHT
+from notifier.tray.menu import IconState
 from notifier.tray.tray import REDRAW_INTERVAL, Tray
 from tests.desktop.rig import Rig, eventually
 from tests.notifier.tray.host import host
@@ -63,6 +68,35 @@ async def test_a_left_click_opens_the_last_notification(bus: Rig, tray: Tray, as
         await panel.sees("its row was there", lambda: "__x__" in [row.label for row in panel.root.children])
         await panel.call("org.kde.StatusNotifierItem", "Activate", "ii", [0, 0])
         await eventually("it was asked for", lambda: asked == [Verb.OPEN])
+
+
+async def test_it_wears_what_it_is_told_and_the_bell_where_there_is_no_picture(
+    bus: Rig, tray: Tray, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def inks() -> set[bytes]:
+        """The colours of the icon's full pixels."""
+        pixmaps = (await panel.properties())["IconPixmap"]
+        return {data[i : i + 4] for _, _, data in pixmaps for i in range(0, len(data), 4) if data[i] == 255}
+
+    picture = tmp_path / "own.png"
+    Image.new("RGB", (40, 40), "#336699").save(picture)
+    bell = {bytes.fromhex("ff" + colour[1:]) for colour in (LIGHT, COLOURS[IconState.CONNECTED])}
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        tray.update(Status((CI,)))
+        for appearance, colour in (
+            (Appearance(style="mono-light"), LIGHT),
+            (Appearance(), COLOURS[IconState.CONNECTED]),
+            (Appearance(icon=str(picture)), "#336699"),
+            (Appearance(icon=str(tmp_path / "missing.png")), COLOURS[IconState.CONNECTED]),
+        ):
+            panel.signals.clear()
+            tray.dress(appearance)
+            await eventually("it was told", lambda: "NewIcon" in panel.signals)
+            worn = await inks()
+            assert bytes.fromhex("ff" + colour[1:]) in worn
+            assert worn & bell if colour != "#336699" else not worn & bell
+    assert "missing.png cannot be read" in caplog.text
 
 
 async def test_a_burst_of_statuses_is_drawn_a_few_times(bus: Rig, tray: Tray) -> None:
@@ -159,6 +193,8 @@ def test_it_ends_on_its_first_host_news(bus: Rig) -> None:
 
 PROGRAM = """
 import signal, sys
+from notifier.tray.icon import COLOURS, LIGHT
+from notifier.tray.menu import IconState
 from notifier.tray.tray import REDRAW_INTERVAL, Tray
 
 tray = Tray(print, missing=lambda _: print("ready", flush=True))
