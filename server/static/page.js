@@ -1,115 +1,167 @@
-// Events in, rows on the page out.  Data is a stranger's text: it reaches the page through textContent alone.
+// The page: one stream, one list, three charts, a form, and what they say to each other.
 
-const ROWS = 500; // rows kept on the page; the oldest go
+import { Chart } from "./chart.js";
+import { connecting } from "./connect.js";
+import { EventList } from "./list.js";
+import { publishing } from "./publish.js";
+import { Stream } from "./stream.js";
 
-const state = document.getElementById("state");
-const list = document.getElementById("events");
-let waiting = []; // envelopes of this frame, not yet drawn; never more than ROWS
+const SECOND = 1_000;
+const byId = (id) => document.getElementById(id);
+const authorization = () => (stream.token ? { Authorization: `Bearer ${stream.token}` } : {});
 
-// An EventSource hears only the types it was told of, so the server is asked to put the type into the data.
-const source = new EventSource("/events?envelope=json");
+const list = new EventList();
 
-source.addEventListener("open", () => say("open", "Connected"));
-source.addEventListener("error", () => {
-  const over = source.readyState === EventSource.CLOSED;
-  say("lost", over ? "Refused by the server; reload to try again" : "Connection lost, trying again");
+// Every event comes as type "message" with its type, topic and time in the data.
+const stream = new Stream("/events?envelope=json", {
+  heard(data, id) {
+    const { type, topic = "", time, data: text } = JSON.parse(data);
+    list.add({ type, topic, time, data: text, id });
+  },
+  said,
 });
-source.addEventListener("message", (event) => {
-  waiting.push(JSON.parse(event.data));
-  if (waiting.length > ROWS) waiting.shift();
-  if (waiting.length === 1) requestAnimationFrame(draw);
+
+// ---- the connection
+
+let countdown;
+
+function said({ state, reason, wait }) {
+  const words = {
+    connecting: "Connecting",
+    open: "Connected",
+    lost: `${reason}, trying again`,
+    unauthorized: "A token is needed",
+    refused: reason,
+  };
+  const place = byId("state");
+  // A new try every few seconds is no news.
+  if (!(state === "connecting" && place.dataset.state === "lost")) {
+    place.dataset.state = state;
+    if (place.textContent !== words[state]) place.textContent = words[state];
+  }
+  byId("again").hidden = !["lost", "refused"].includes(state);
+  count(state === "lost" ? performance.now() + wait : null);
+  if (state === "unauthorized") ask(reason);
+  if (state === "open") byId("token").hidden = true;
+}
+
+function count(until) {
+  clearInterval(countdown);
+  byId("countdown").textContent = "";
+  if (until === null) return;
+  const tick = () => {
+    const left = Math.ceil((until - performance.now()) / SECOND);
+    byId("countdown").textContent = left > 0 ? `in ${left} s` : "";
+  };
+  tick();
+  countdown = setInterval(tick, SECOND);
+}
+
+function begin() {
+  stream.tries = 0;
+  stream.open();
+}
+
+byId("again").addEventListener("click", begin);
+addEventListener("online", () => byId("state").dataset.state === "lost" && begin());
+byId("host").textContent = location.host;
+
+byId("since").addEventListener("change", (event) => {
+  list.clear();
+  stream.lastEventId = "";
+  const since = event.target.value;
+  stream.address = `/events?envelope=json${since && `&since=${since}`}`;
+  begin();
 });
 
-function draw() {
-  const rows = waiting.map(row).reverse();
-  waiting = [];
-  document.getElementById("empty").hidden = true;
-  list.prepend(...rows);
-  while (list.childElementCount > ROWS) list.lastElementChild.remove();
+// ---- the token
+
+function ask(reason) {
+  const wasWrong = stream.token !== null;
+  stream.token = null;
+  document.body.classList.add("guarded");
+  byId("token").hidden = false;
+  byId("token-error").textContent = wasWrong ? "The server does not know this token." : "";
+  byId("token").title = reason;
+  byId("token-text").toggleAttribute("aria-invalid", wasWrong);
+  byId("token-text").focus();
 }
 
-function row(envelope) {
-  const item = element("li");
-  item.dataset.type = envelope.type;
-  const fields = parse(envelope.data);
-  if (fields && (isText(fields.title) || isText(fields.body))) {
-    item.dataset.urgency = isText(fields.urgency) ? fields.urgency : "normal";
-    if (isText(fields.title)) item.append(element("h3", fields.title));
-    if (isText(fields.body)) item.append(element("p", fields.body));
-    if (isWebLink(fields.link)) item.append(link(fields.link));
-    if (fields.data !== undefined) item.append(element("pre", JSON.stringify(fields.data, null, 2)));
-  } else if (fields) {
-    item.append(element("pre", JSON.stringify(fields, null, 2)));
-  } else {
-    item.append(element("p", envelope.data));
+byId("token").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const field = byId("token-text");
+  const token = field.value.trim();
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    byId("token-error").textContent = "Paste the token that sse-server token add printed.";
+    return field.focus();
   }
-  item.append(about(envelope));
-  return item;
-}
+  field.value = "";
+  stream.token = token;
+  begin();
+});
 
-function about({ time, topic, type, id }) {
-  const line = element("div");
-  line.className = "about";
-  if (time) {
-    const at = new Date(time * 1000);
-    const stamp = element("time", at.toLocaleTimeString());
-    stamp.dateTime = at.toISOString();
-    line.append(stamp);
+// ---- the figures
+
+const charts = {
+  subscribers: new Chart(byId("subscribers"), "Subscribers"),
+  events: new Chart(byId("events-rate"), "Events per second"),
+  deliveries: new Chart(byId("deliveries-rate"), "Deliveries per second"),
+};
+let before = null;
+
+async function look() {
+  const now = byId("state").dataset.state === "open" ? await status() : null;
+  charts.subscribers.add(now && now.subscribers);
+  for (const name of ["events", "deliveries"]) {
+    const isSame = now && before && now.started === before.started;
+    charts[name].add(isSame ? ((now[name] - before[name]) * SECOND) / (now.at - before.at) : null);
   }
-  if (topic && topic !== "default") line.append(element("span", `topic ${topic}`));
-  if (type !== "message") line.append(element("span", `type ${type}`));
-  line.append(element("span", id));
-  return line;
+  before = now;
 }
 
-// The object that the data is, or null: data need not be JSON, and JSON need not be an object.
-function parse(data) {
+async function status() {
   try {
-    const value = JSON.parse(data);
-    return typeof value === "object" ? value : null;
+    const answer = await fetch("/status.json", {
+      headers: authorization(),
+      credentials: "omit",
+      cache: "no-store",
+      signal: AbortSignal.timeout(5 * SECOND),
+    });
+    return answer.ok ? { ...(await answer.json()), at: performance.now() } : null;
   } catch {
     return null;
   }
 }
 
-function link(address) {
-  const anchor = element("a", address);
-  anchor.href = address;
-  anchor.rel = "noopener noreferrer";
-  anchor.target = "_blank";
-  return anchor;
+async function watch() {
+  if (document.visibilityState === "visible") {
+    await look();
+    list.tell();
+  }
+  setTimeout(watch, SECOND);
 }
 
-function isWebLink(value) {
-  return isText(value) && URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
+// ---- the theme
+
+const THEMES = ["system", "light", "dark"];
+
+function theme(name) {
+  document.documentElement.dataset.theme = name;
+  byId("theme").textContent = `Theme: ${name}`;
 }
 
-function isText(value) {
-  return typeof value === "string" && value !== "";
-}
-
-function element(name, text = "") {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
-}
-
-function say(name, text) {
-  state.dataset.state = name;
-  state.textContent = text;
-}
-
-document.getElementById("publish").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const form = event.target;
-  const answer = document.getElementById("answer");
+byId("theme").addEventListener("click", () => {
+  const next = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
+  theme(next);
   try {
-    const response = await fetch("/events", { method: "POST", body: form.elements.text.value });
-    answer.textContent = response.ok ? "" : (await response.json()).error;
-    if (response.ok) form.reset();
+    localStorage.setItem("theme", next);
   } catch {
-    answer.textContent = "The server cannot be reached.";
+    // It lasts until the page is left, then.
   }
 });
 
-for (const place of document.querySelectorAll(".origin")) place.textContent = location.origin;
+theme(THEMES.includes(document.documentElement.dataset.theme) ? document.documentElement.dataset.theme : "system");
+publishing(byId("publish"), { authorization });
+connecting();
+begin();
+watch();

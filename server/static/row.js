@@ -1,0 +1,120 @@
+// An event in, its row on the page out.  Data is a stranger's text: it reaches the page through textContent alone.
+
+const TEXT_LIMIT = 600; // characters, and lines, shown of a text until more is asked for
+const LINES_LIMIT = 12;
+const LINE = 100; // characters of JSON that go into one line
+
+export function row(event) {
+  const item = element("li");
+  item.dataset.type = event.type;
+  const what = element("div", "", "what");
+  const { fields } = event;
+  if (fields && (isText(fields.title) || isText(fields.body))) {
+    if (isText(fields.urgency)) item.dataset.urgency = fields.urgency;
+    if (isText(fields.title)) what.append(spoken("h3", fields.title));
+    if (isText(fields.body)) what.append(...long("p", fields.body));
+    if (isWebLink(fields.link)) what.append(link(fields.link));
+    if (fields.data !== undefined) what.append(...long("pre", pretty(fields.data)));
+  } else if (fields) {
+    what.append(...long("pre", pretty(fields)));
+  } else {
+    what.append(...long("p", event.data));
+  }
+  item.append(when(event), what, about(event, fields));
+  return item;
+}
+
+// The object that the data is, or null: data need not be JSON, and JSON need not be an object.
+export function parse(data) {
+  if (data[0] !== "{" && data[0] !== "[") return null;
+  try {
+    return JSON.parse(data);
+  } catch {
+    return null;
+  }
+}
+
+// A line that says what the event is, for those who cannot see it.
+export function summary({ fields, data }) {
+  const text = isText(fields?.title) ? fields.title : isText(fields?.body) ? fields.body : data;
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+function when({ time, id }) {
+  if (!time) return element("span", "", "when");
+  const at = new Date(time * 1000);
+  const stamp = element("time", clock.format(at), "when");
+  stamp.dateTime = at.toISOString();
+  stamp.title = `${full.format(at)}, id ${id}`;
+  return stamp;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+function about({ topic, type }, fields) {
+  const line = element("p", "", "about");
+  if (isText(fields?.urgency) && fields.urgency !== "normal") line.append(labelled("urgency", fields.urgency));
+  if (topic && topic !== "default") line.append(labelled("topic", topic));
+  if (type !== "message") line.append(labelled("type", type));
+  return line;
+}
+
+function labelled(name, value) {
+  const whole = element("span", "", name);
+  whole.append(element("span", `${name} `, "name"), element("bdi", value));
+  return whole;
+}
+
+// The text, and, if it is long, a button that shows the rest.
+function long(name, text) {
+  const start = text.split("\n", LINES_LIMIT).join("\n").slice(0, TEXT_LIMIT);
+  if (start.length === text.length) return [spoken(name, text)];
+  const shown = spoken(name, `${start.trimEnd()} …`);
+  const button = element("button", `Show all ${text.length.toLocaleString()} characters`);
+  button.type = "button";
+  button.addEventListener("click", () => {
+    shown.textContent = text;
+    shown.tabIndex = -1;
+    shown.focus();
+    button.remove();
+  });
+  return [shown, button];
+}
+
+function pretty(value) {
+  const long = JSON.stringify(value, null, 2);
+  const short = long.replaceAll(/\n */g, " ");
+  return short.length <= LINE ? short : long;
+}
+
+// In the direction of its own first letter, whatever the page's is.
+function spoken(name, text) {
+  const made = element(name, text);
+  made.dir = "auto";
+  return made;
+}
+
+function link(address) {
+  const anchor = element("a", address);
+  anchor.title = address;
+  anchor.href = address;
+  anchor.rel = "noopener noreferrer";
+  anchor.target = "_blank";
+  return anchor;
+}
+
+function isWebLink(value) {
+  return isText(value) && URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
+}
+
+function isText(value) {
+  return typeof value === "string" && value !== "";
+}
+
+export function element(name, text = "", className = "") {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
