@@ -17,15 +17,16 @@ from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
+from notifier.inbox import Inbox
 from notifier.line import Line
-from notifier.notification import Notification
+from notifier.notification import TITLE_LIMIT, Notification
 from notifier.outbox import Outbox
 from notifier.preset import GENERIC, Preset
 from notifier.presets import known
 from notifier.source import ReadyState
 from notifier.sse import Event
 from notifier.status import Command, Status, Verb
-from notifier.store import Entry, Store
+from notifier.store import Counts, Entry, Store
 from notifier.surroundings import News
 from notifier.transport import Transport
 
@@ -42,6 +43,8 @@ AGES = 15
 PROBLEMS_LIMIT = 1_000
 """Characters of a bubble about a broken configuration; the log has all of it."""
 
+Errand = Callable[[Command, Status], Awaitable[None]]
+"""Given the command and how all is doing: does what the agent cannot."""
 Reload = Callable[
     [Config, Callable[[Config], None], Callable[[ConfigurationBroken], None]], Coroutine[object, object, None]
 ]
@@ -65,6 +68,14 @@ class _Followed:
         if self.task is not None:
             self.task.cancel()
 
+    def reconnect(self) -> None:
+        """Connect anew, because the person wants to."""
+        self.line.may_have_missed = False
+        if self.follower is not None:
+            self.follower.reconnect()
+        else:
+            self.again.set()
+
 
 class Agent:
     """Follows streams and shows what they say."""
@@ -79,6 +90,7 @@ class Agent:
         *,
         presets: Mapping[str, Preset] | None = None,
         reload: Reload | None = None,
+        errands: Mapping[Verb, Errand] | None = None,
         stay: bool = True,
         watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
     ) -> None:
@@ -92,6 +104,8 @@ class Agent:
             update: Told of each change, on the event loop, at most once per turn of it.
             presets: What is known of kinds of streams, by name; those of the program where it is None.
             reload: Tells `reconfigure` and `refuse` of each new configuration.
+            errands: What is done for a command that needs a file manager, a clipboard or the like; may raise
+                NotifierError, which is told in a bubble.
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
             watch: Tells, for ever, what happens to the machine and its network.
@@ -102,14 +116,15 @@ class Agent:
         self._open_link = open_link
         self._update = update
         self._reload = reload
+        self._errands = errands or {}
         self._stay = stay
+        self._inbox = Inbox(store)
         self._outbox = Outbox(store)
         self._config = config
-        self._has_refused = False
         self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
         self._followed = {stream.name: self._line(stream) for stream in config.streams}
-        self._paused = False
-        self._last: Notification | None = None
+        self._problem = ""
+        self._snoozed_until: float | None = None
         self._update_is_due = False
         self._group = asyncio.TaskGroup()
 
@@ -143,22 +158,27 @@ class Agent:
     def obey(self, command: Command) -> None:
         """Do what the person asked for.  On the event loop only."""
         match command.verb:
-            case Verb.PAUSE:
-                self._paused = True
+            case Verb.SNOOZE:
+                self._snoozed_until = command.until
                 self._outbox.pause()
             case Verb.RESUME:
-                self._paused = False
-                self._outbox.unpause()
+                self._resume()
             case Verb.RECONNECT:
-                for one in self._followed.values():
-                    one.line.may_have_missed = False
-                    if one.follower is not None:
-                        one.follower.reconnect()
-                    else:
-                        one.again.set()
+                for name, one in self._followed.items():
+                    if command.stream in (None, name):
+                        one.reconnect()
+            case Verb.READ:
+                self._inbox.read(command.row)
             case Verb.OPEN:
-                if self._last is not None:
-                    self.activate(self._last)
+                notification = self._inbox.best() if command.row is None else self._inbox.find(command.row)
+                if notification is not None:
+                    self.activate(notification)
+            case Verb.OPEN_SITE:
+                asked = self._followed.get(command.stream or "")
+                if asked is not None and asked.line.site is not None:
+                    self._group.create_task(self._open(asked.line.site), name="site")
+            case verb if verb in self._errands:
+                self._group.create_task(self._run_errand(self._errands[verb], command), name=f"errand {verb}")
         self._publish()
 
     def reconfigure(self, config: Config) -> None:
@@ -181,8 +201,8 @@ class Agent:
         for one in self._followed.values():
             one.stop()
         self._followed = followed
-        if self._has_refused:
-            self._has_refused = False
+        if self._problem:
+            self._problem = ""
             self._outbox.tell(
                 _about_configuration("The configuration is in order again", "It is followed from now on.")
             )
@@ -191,11 +211,12 @@ class Agent:
     def refuse(self, error: ConfigurationBroken) -> None:
         """Tell the person that what was saved is no configuration.  On the event loop only."""
         logger.error("%s", error)
-        self._has_refused = True
         count = len(error.problems)
         title = f"{count} mistakes in the configuration" if count > 1 else "A mistake in the configuration"
+        self._problem = title
         problems = plaintext.lines("\n".join(error.problems), PROBLEMS_LIMIT)
         self._outbox.tell(_about_configuration(title, f"{problems}\nUntil it is mended, all goes on as before."))
+        self._publish()
 
     def heed(self, news: News) -> None:
         """Something happened to the machine or its network.  On the event loop only."""
@@ -219,7 +240,8 @@ class Agent:
     def activate(self, notification: Notification) -> None:
         """The person clicked this notification.  On the event loop only."""
         if notification.row is not None:
-            self._store.read([notification.row])
+            self._inbox.read(notification.row)
+            self._publish()
         if notification.link is not None:
             self._group.create_task(self._open(notification.link), name="link")
 
@@ -267,10 +289,25 @@ class Agent:
         """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
         for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
             if row is not None:
-                self._last = replace(entry.notification, row=row)
-                self._outbox.offer(self._last)
+                notification = replace(entry.notification, row=row)
+                self._inbox.take(notification)
+                self._outbox.offer(notification)
         if entries:
             self._publish()
+
+    def _resume(self) -> None:
+        self._snoozed_until = None
+        self._outbox.unpause()
+        self._publish()
+
+    async def _run_errand(self, errand: Errand, command: Command) -> None:
+        try:
+            await errand(command, self._status())
+        except NotifierError as error:
+            logger.warning("%s", error)
+            title = plaintext.line(str(error), TITLE_LIMIT) or OURSELVES
+            self._outbox.tell(Notification(stream=OURSELVES, title=title, key="errand"))
+        self._publish()
 
     async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:
         await watch(self.heed)
@@ -284,6 +321,10 @@ class Agent:
                 if due := line.due(time.monotonic()):
                     self._tell(line, due, self._store.mark(line.name).last_event_id)
             self._store.tend()
+            if self._snoozed_until is not None and self._snoozed_until <= time.time():
+                self._resume()
+            if self._inbox.is_stale(time.monotonic()):
+                self._publish()
 
     def _end_if_nothing_is_left(self) -> None:
         lines = [one.line for one in self._followed.values()]
@@ -305,8 +346,21 @@ class Agent:
 
     def _send_status(self) -> None:
         self._update_is_due = False
-        lines = tuple(one.line.status() for one in self._followed.values())
-        self._update(Status(lines, paused=self._paused, last_notification=self._last, told_at=time.time()))
+        self._update(self._status())
+
+    def _status(self) -> Status:
+        waiting = self._inbox.counts(time.monotonic())
+        lines = [one.line.status() for one in self._followed.values()]
+        streams = tuple(replace(line, unread=waiting.get(line.name, Counts()).unread) for line in lines)
+        return Status(
+            streams,
+            self._inbox.recent,
+            unread=sum(stream.unread for stream in streams),
+            snoozed_until=self._snoozed_until,
+            held=sum(waiting.get(stream.name, Counts()).unshown for stream in streams),
+            problem=self._problem,
+            told_at=time.time(),
+        )
 
 
 def _about_configuration(title: str, body: str) -> Notification:

@@ -56,6 +56,12 @@ class Line:
         """What the person calls it."""
         return self.stream.name
 
+    @property
+    def site(self) -> str | None:
+        """Where to look at it in a browser; None if its server cannot be."""
+        parts = urlsplit(self.stream.url)
+        return f"{parts.scheme}://{parts.netloc}/" if parts.scheme in ("http", "https") else None
+
     def changed(self, reason: str, now: float) -> bool:
         """Take that the source's ready state has changed, for a reason in one sentence or none.
 
@@ -117,6 +123,7 @@ class Line:
             is_soon_back=source.is_soon_back,
             last_heard=source.last_heard,
             caution="; ".join(self._cautions()),
+            site=self.site,
         )
 
     def _cautions(self) -> list[str]:

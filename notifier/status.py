@@ -10,6 +10,9 @@ from enum import StrEnum
 from notifier.notification import Notification
 from notifier.source import ReadyState
 
+RECENT = 10
+"""Notifications that a status tells of."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
@@ -28,28 +31,67 @@ class StreamStatus:
     A byte alone makes no new status; one comes every few seconds, and at once for `Verb.LOOK`."""
     caution: str = ""
     """What a person must keep in mind although it is connected; empty mostly."""
+    unread: int = 0
+    """Notifications that the person has not seen to."""
+    muted: bool = False
+    """Its bubbles are held until it is unmuted."""
+    site: str | None = None
+    """An absolute http or https URL to look at it in a browser."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the whole program is doing."""
+    """How the whole program is doing.  Times are seconds since the epoch."""
 
     streams: tuple[StreamStatus, ...] = ()
-    paused: bool = False
-    """Bubbles are held; the streams go on."""
-    last_notification: Notification | None = None
+    recent: tuple[Notification, ...] = ()
+    """The newest notifications, newest first, at most `RECENT`; each knows its row."""
+    unread: int = 0
+    """The sum of the streams'."""
+    snoozed_until: float | None = None
+    """Bubbles are held until then, by request; `inf` until they are resumed, None if they are not."""
+    quiet_until: float | None = None
+    """Bubbles are held until then, by quiet hours that are the same for all streams; `inf` if they never end, None if
+    there are none now."""
+    held: int = 0
+    """Notifications that wait for the summary."""
+    problem: str = ""
+    """What needs the person's attention, in one sentence; empty mostly."""
+    autostart: bool | None = None
+    """Whether the program starts at login; None if that cannot be known.  The agent does not know; whoever starts it
+    may."""
     told_at: float | None = None
-    """Seconds since the epoch when this was made; what `last_heard` is compared with."""
+    """When this was made; what the other times are compared with."""
 
 
 class Verb(StrEnum):
     """What a person may ask for."""
 
-    PAUSE = "pause"
+    SNOOZE = "snooze"
+    """Hold all bubbles until a time."""
     RESUME = "resume"
+    """Snooze no longer."""
+    MUTE = "mute"
+    """Hold the bubbles of one stream."""
+    UNMUTE = "unmute"
     RECONNECT = "reconnect"
+    """Connect one stream anew, or all."""
+    READ = "read"
+    """Mark one notification as read, or all."""
     OPEN = "open"
-    """Open the link of the last notification."""
+    """Open the link of a notification and mark it as read: of this one, or else of the newest that is unread, or else
+    of the newest."""
+    OPEN_SITE = "open site"
+    """Open the site of a stream."""
+    COPY_ERROR = "copy error"
+    """Copy why a stream is not open."""
+    HISTORY = "history"
+    """Show past notifications."""
+    EDIT = "edit"
+    """Open the configuration."""
+    AUTOSTART = "autostart"
+    """Start at login, or no longer."""
+    ABOUT = "about"
     LOOK = "look"
     """Tell the status as it is now; a menu is about to show it."""
     QUIT = "quit"
@@ -57,6 +99,18 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One request of the person."""
+    """One request of the person; a field that the verb does not speak of is None."""
 
     verb: Verb
+    stream: str | None = None
+    """Name of the stream that is meant; of `RECONNECT` None is all."""
+    row: int | None = None
+    """Row of the notification that is meant; None is all of them for `READ`, and the best one for `OPEN`."""
+    until: float | None = None
+    """Of `SNOOZE`: seconds since the epoch; `inf` until `RESUME`."""
+    on: bool | None = None
+    """Of `AUTOSTART`."""
+
+    def __post_init__(self) -> None:
+        assert (self.until is not None) == (self.verb is Verb.SNOOZE), "a snooze, and nothing else, has an end"
+        assert (self.on is not None) == (self.verb is Verb.AUTOSTART), "only what starts at login is on or off"

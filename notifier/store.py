@@ -185,6 +185,10 @@ class Store:
         """These the person has seen."""
         self._set(State.READ, rows)
 
+    def read_all(self) -> None:
+        """All that was recorded until now the person has seen, or does not care to."""
+        self._database.run(lambda db: db.execute("UPDATE history SET state = ? WHERE state < 3", (State.READ,)))
+
     def shown_together(self, stream: str, up_to: int, *, critical: bool) -> bool:
         """One summary told of all that waited on `stream`, critical or not, up to and including row `up_to`.
 
@@ -214,6 +218,16 @@ class Store:
         query = "SELECT stream, SUM(state < 2), COUNT(*) FROM history WHERE state < 3 GROUP BY stream"
         rows = self._database.run(lambda db: db.execute(query).fetchall())
         return {stream: Counts(unshown, unread) for stream, unshown, unread in rows}
+
+    def newest_unread(self) -> Notification | None:
+        """The newest that the person has not seen."""
+        rows = self._database.run(lambda db: select(db, "state < 3 ORDER BY id DESC LIMIT 1", {}))
+        return rows[0].notification if rows else None
+
+    def find(self, row: int) -> Notification | None:
+        """What is in this row; None if it has left the history."""
+        rows = self._database.run(lambda db: select(db, "id = :row", {"row": row}))
+        return rows[0].notification if rows else None
 
     def history(
         self, *, stream: str | None = None, since: float | None = None, search: str | None = None, limit: int = 100

@@ -202,6 +202,7 @@ MAY_IMPORT = {
     "notifier/database.py": {"notifier.errors", "notifier.schema"},
     "notifier/history.py": VALUES | {"notifier.schema", "notifier.database"},
     "notifier/outbox.py": VALUES | {"notifier.desktop", "notifier.flood", "notifier.store"},
+    "notifier/inbox.py": VALUES | {"notifier.status", "notifier.store"},
     "notifier/store.py": VALUES | {"notifier.schema", "notifier.database", "notifier.history"},
     "notifier/status.py": {"notifier.notification", "notifier.source"},
     "notifier/desktop": VALUES | {"notifier.desktop"},

@@ -4,6 +4,7 @@ It does not know who shows them, nor how a label's own special characters (`_`, 
 Names and titles are text from strangers: each is cut, and what could reorder or hide its neighbours is taken out.
 """
 
+import math
 import unicodedata
 from dataclasses import dataclass
 from enum import Enum
@@ -78,8 +79,8 @@ def menu(status: Status) -> tuple[Entry, ...]:
         _last_notification_row(status),
         Separator(),
         Row(label="Resume notifications", command=Command(Verb.RESUME))
-        if status.paused
-        else Row(label="Pause notifications", command=Command(Verb.PAUSE)),
+        if status.snoozed_until is not None
+        else Row(label="Pause notifications", command=Command(Verb.SNOOZE, until=math.inf)),
         Row(label="Reconnect now", command=Command(Verb.RECONNECT), enabled=bool(status.streams)),
         Separator(),
         Row(label="Quit", command=Command(Verb.QUIT)),
@@ -88,7 +89,7 @@ def menu(status: Status) -> tuple[Entry, ...]:
 
 def icon_state(status: Status) -> IconState:
     """The state to show: what needs a person's eye most."""
-    if status.paused:
+    if status.snoozed_until is not None:
         return IconState.PAUSED
     states = {_stream_state(stream) for stream in status.streams}
     if IconState.OFFLINE in states:
@@ -177,9 +178,9 @@ def _stream_state(stream: StreamStatus) -> IconState:
 
 
 def _last_notification_row(status: Status) -> Row:
-    last = status.last_notification
-    if last is None:
+    if not status.recent:
         return Row(label="No notifications yet", enabled=False)
+    last = status.recent[0]
     opens = last.link is not None
     return Row(
         label=safe(last.title, TITLE_LIMIT) or "(no title)",
@@ -190,7 +191,7 @@ def _last_notification_row(status: Status) -> Row:
 
 
 def _headline(status: Status) -> str:
-    if status.paused:
+    if status.snoozed_until is not None:
         return "notifications are paused"
     if len(status.streams) == 1:
         return _stream_text(status.streams[0], LABEL_LIMIT, status.told_at)

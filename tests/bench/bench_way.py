@@ -122,7 +122,7 @@ async def _follow(url: str, history: Path) -> tuple[float, float]:
         seen = asyncio.Event()
 
         def update(status: Status) -> None:
-            if status.last_notification is not None and status.last_notification.title == LAST:
+            if status.recent and status.recent[0].title == LAST:
                 seen.set()
 
         agent = Agent(

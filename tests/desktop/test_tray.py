@@ -16,6 +16,7 @@ pytestmark = pytest.mark.timeout(60)
 
 PROGRAM = '''
 """Statuses by name on standard input, commands on standard output."""
+import math
 import sys
 import threading
 
@@ -28,16 +29,16 @@ OPEN, CONNECTING = ReadyState.OPEN, ReadyState.CONNECTING
 LAST = Notification(stream="ci", title="Build #512 of main_branch failed", link="https://ci.example/512")
 STATUSES = {
     "connecting": Status((StreamStatus("ci", CONNECTING),)),
-    "connected": Status((StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), last_notification=LAST),
+    "connected": Status((StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), recent=(LAST,)),
     "offline": Status(
         (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True),), last_notification=LAST
     ),
     "some streams offline": Status(
         (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True), StreamStatus("home_assistant", OPEN)),
-        last_notification=LAST,
+        recent=(LAST,),
     ),
     "paused": Status(
-        (StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), paused=True, last_notification=LAST
+        (StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), snoozed_until=math.inf, recent=(LAST,)
     ),
 }
 tray = Tray(lambda command: print(command.verb, flush=True))
@@ -99,15 +100,15 @@ def test_the_icon_shows_the_state_and_its_menu_acts(rig: Rig, app: App) -> None:
     rig.run("xdotool", "mousemove", *map(str, place(menu, PAUSE)))
     rig.screenshot("menu")
     rig.click(*place(menu, PAUSE))
-    until("it was asked for", lambda: app.commands() == ["pause"])
+    until("it was asked for", lambda: app.commands() == ["snooze"])
     app.says("paused")
     shows(rig, IconState.PAUSED)
     rig.click(*place(open_menu(rig, at), PAUSE))
-    until("it was asked for", lambda: app.commands() == ["pause", "resume"])
+    until("it was asked for", lambda: app.commands() == ["snooze", "resume"])
     app.says("offline")
     shows(rig, IconState.OFFLINE)
     rig.click(*place(open_menu(rig, at), RECONNECT))
-    until("it was asked for", lambda: app.commands() == ["pause", "resume", "reconnect"])
+    until("it was asked for", lambda: app.commands() == ["snooze", "resume", "reconnect"])
     assert app.errors() == ""
 
 

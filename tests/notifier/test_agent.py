@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import pytest
 from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Activated, Desktop
-from notifier.errors import BubbleFailed, ConfigurationBroken, StreamFailed
+from notifier.errors import BubbleFailed, ConfigurationBroken, NotifierError, StreamFailed
 from notifier.history import State
 from notifier.notification import Notification, Withdrawal
 from notifier.source import ReadyState
@@ -84,6 +85,11 @@ class Running:
                 return
             await self.changed.wait()
 
+    async def wait_for(self, holds: Callable[[Status], bool]) -> None:
+        while not (self.statuses and holds(self.statuses[-1])):
+            self.changed.clear()
+            await self.changed.wait()
+
     async def wait_until_shown(self, count: int) -> None:
         """The history is written on this loop, so looking at each turn of it misses nothing."""
         while sum(row.state is State.SHOWN for row in self.store.history(limit=1_000)) < count:
@@ -102,8 +108,8 @@ class Running:
     async def wait_for_status(self, notification_title: str) -> None:
         while True:
             self.changed.clear()
-            last = self.statuses[-1].last_notification if self.statuses else None
-            if last is not None and last.title == notification_title:
+            recent = self.statuses[-1].recent if self.statuses else ()
+            if recent and recent[0].title == notification_title:
                 return
             await self.changed.wait()
 
@@ -133,7 +139,20 @@ async def running(
 
     told: list[str] = []
     store = Store(history, clock=time.time, tell=told.append)
-    agent = Agent(Config(streams=streams), store, open_desktop, open_link, update, stay=stay, watch=watch)
+
+    async def edit(command: Command, status: Status) -> None:
+        raise NotifierError("no editor")
+
+    agent = Agent(
+        Config(streams=streams),
+        store,
+        open_desktop,
+        open_link,
+        update,
+        errands={Verb.EDIT: edit},
+        stay=stay,
+        watch=watch,
+    )
     made = Running(agent, RecordingDesktop(agent.activate), store)
     made.task = asyncio.create_task(agent.run())
     try:
@@ -238,7 +257,7 @@ async def test_a_bubble_that_failed_is_not_the_end() -> None:
     async with loopback(script) as server, running(server.url) as app:
         app.desktop.broken = BubbleFailed("the notification daemon did not answer within 2 s")
         await app.wait_for_state("s0", ReadyState.OPEN)
-        while app.statuses[-1].last_notification is None:
+        while not app.statuses[-1].recent:
             app.changed.clear()
             await app.changed.wait()
         await asyncio.sleep(0)
@@ -261,15 +280,15 @@ async def test_while_paused_nothing_is_shown_and_on_resume_everything_is() -> No
     script: Script = [OK, *events("a")[1:-1], more, *events("b", "c")[1:]]
     async with loopback(script) as server, running(server.url) as app:
         await app.wait_for_bubbles(1)
-        app.agent.obey(Command(Verb.PAUSE))
+        app.agent.obey(Command(Verb.SNOOZE, until=math.inf))
         more.set()
         await app.wait_for_status("c")
         assert app.titles == ["a"]
-        assert app.statuses[-1].paused
+        assert app.statuses[-1].snoozed_until == math.inf
         app.agent.obey(Command(Verb.RESUME))
         await app.wait_for_bubbles(3)
         assert app.titles == ["a", "b", "c"]
-        assert not app.statuses[-1].paused
+        assert app.statuses[-1].snoozed_until is None
 
 
 async def test_a_flood_becomes_a_few_bubbles_that_account_for_all_of_it() -> None:
@@ -376,6 +395,60 @@ async def test_a_click_marks_the_notification_as_read() -> None:
         assert [row.state for row in app.store.history()] == [State.READ]
 
 
+async def test_the_status_tells_what_is_recent_and_unread_and_marking_as_read_counts_at_once() -> None:
+    async with loopback(events("a", "b", "c")) as server, running(server.url) as app:
+        await app.wait_until_shown(3)
+        await app.wait_for(lambda status: status.unread == 3)
+        status = app.statuses[-1]
+        assert [notification.title for notification in status.recent] == ["c", "b", "a"]
+        assert status.streams[0].unread == 3
+        app.agent.obey(Command(Verb.READ, row=status.recent[1].row))
+        await app.wait_for(lambda status: status.unread == 2)
+        app.agent.obey(Command(Verb.OPEN))
+        await app.wait_for(lambda status: status.unread == 1)
+        assert [row.state for row in app.store.history()] == [State.SHOWN, State.READ, State.READ]
+        app.agent.obey(Command(Verb.READ))
+        await app.wait_for(lambda status: status.unread == 0)
+
+
+async def test_recent_and_unread_notifications_are_known_again_after_a_restart(tmp_path: Path) -> None:
+    async with loopback(events(*(f"n{n}" for n in range(30))), [OK, Act.HANG]) as server:
+        async with running(server.url, history=tmp_path / "history.db") as app:
+            await app.wait_until_shown(30)
+        async with running(server.url, history=tmp_path / "history.db") as app:
+            await app.wait_for(lambda status: status.unread == 30)
+            assert [notification.title for notification in app.statuses[0].recent] == [
+                f"n{n}" for n in range(29, 19, -1)
+            ]
+
+
+async def test_a_stream_can_be_reconnected_by_itself_and_its_site_opened() -> None:
+    async with (
+        loopback(events("a"), [OK, Act.HANG]) as one,
+        loopback(events("b")) as two,
+        running(one.url, two.url) as app,
+    ):
+        await app.wait_for_bubbles(2)
+        app.agent.obey(Command(Verb.RECONNECT, stream="s0"))
+        await one.wait_for_connections(2)
+        assert len(two.heads) == 1
+        site = app.statuses[-1].streams[1].site
+        assert site is not None
+        assert two.url.startswith(site)
+        app.agent.obey(Command(Verb.OPEN_SITE, stream="s1"))
+        while not app.links:
+            await asyncio.sleep(0)
+        assert app.links == [site]
+
+
+async def test_what_the_agent_cannot_do_itself_is_an_errand_and_its_failure_is_told() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.EDIT))
+        await app.wait_for_bubbles(2)
+        assert app.titles[1] == "no editor"
+
+
 def configured(**streams: str) -> Config:
     return Config(streams=tuple(Stream(url=url, name=name, longest_delay=0.1) for name, url in streams.items()))
 
@@ -428,7 +501,7 @@ async def test_a_failed_stream_is_tried_again_once_its_settings_change() -> None
 async def test_a_broken_configuration_is_told_in_a_bubble_and_the_next_good_one_too() -> None:
     async with loopback(events("a")) as server, running(server.url) as app:
         await app.wait_for_bubbles(1)
-        app.agent.obey(Command(Verb.PAUSE))
+        app.agent.obey(Command(Verb.SNOOZE, until=math.inf))
         problems = ["config.toml:1: colour\x1b is not a setting", "config.toml:2: " + "x" * 5_000]
         app.agent.refuse(ConfigurationBroken("/home/ann/config.toml", problems))
         await app.wait_for_bubbles(2)

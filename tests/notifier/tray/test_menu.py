@@ -1,5 +1,6 @@
 """What the tray says, as tables."""
 
+import math
 import unicodedata
 
 import pytest
@@ -43,7 +44,7 @@ def row(status: Status, label: str) -> Row:
 
 
 def test_the_whole_menu() -> None:
-    status = Status((CI, NEWS, HOME, GONE, DONE), last_notification=BUILD)
+    status = Status((CI, NEWS, HOME, GONE, DONE), recent=(BUILD,))
     assert labels(menu(status)) == [
         "ci — connected",
         "news — connecting…",
@@ -67,23 +68,23 @@ def test_before_the_first_status_the_menu_is_whole_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "label", "verb"),
+    ("status", "label", "command"),
     [
-        (Status((CI,)), "Pause notifications", Verb.PAUSE),
-        (Status((CI,), paused=True), "Resume notifications", Verb.RESUME),
-        (Status((CI,)), "Reconnect now", Verb.RECONNECT),
-        (Status((CI,), last_notification=BUILD), "Build 7 failed", Verb.OPEN),
-        (Status((CI,)), "Quit", Verb.QUIT),
+        (Status((CI,)), "Pause notifications", Command(Verb.SNOOZE, until=math.inf)),
+        (Status((CI,), snoozed_until=math.inf), "Resume notifications", Command(Verb.RESUME)),
+        (Status((CI,)), "Reconnect now", Command(Verb.RECONNECT)),
+        (Status((CI,), recent=(BUILD,)), "Build 7 failed", Command(Verb.OPEN)),
+        (Status((CI,)), "Quit", Command(Verb.QUIT)),
     ],
 )
-def test_a_click_asks_for(status: Status, label: str, verb: Verb) -> None:
-    assert row(status, label).command == Command(verb)
+def test_a_click_asks_for(status: Status, label: str, command: Command) -> None:
+    assert row(status, label).command == command
     assert row(status, label).enabled
 
 
 def test_a_left_click_opens_the_last_notification_if_it_can_be_opened() -> None:
-    assert row(Status(last_notification=BUILD), "Build 7 failed").default
-    told = row(Status(last_notification=PLAIN), "Just so you know")
+    assert row(Status(recent=(BUILD,)), "Build 7 failed").default
+    told = row(Status(recent=(PLAIN,)), "Just so you know")
     assert (told.enabled, told.default) == (False, False)
 
 
@@ -100,7 +101,7 @@ def test_a_left_click_opens_the_last_notification_if_it_can_be_opened() -> None:
         (Status((HOME, NEWS)), IconState.DEGRADED),
         (Status((DONE,)), IconState.OFFLINE),
         (Status((HOME, GONE)), IconState.OFFLINE),
-        (Status((HOME,), paused=True), IconState.PAUSED),
+        (Status((HOME,), snoozed_until=math.inf), IconState.PAUSED),
     ],
 )
 def test_the_icon_shows(status: Status, state: IconState) -> None:
@@ -113,7 +114,7 @@ def test_the_icon_shows(status: Status, state: IconState) -> None:
         (Status(), "sse-notifier: starting…"),
         (Status((CI,)), "sse-notifier: connected"),
         (Status((HOME,)), "sse-notifier: offline: connection refused, retrying"),
-        (Status((CI,), paused=True), "sse-notifier: notifications are paused"),
+        (Status((CI,), snoozed_until=math.inf), "sse-notifier: notifications are paused"),
         (
             Status((StreamStatus("ci", OPEN, caution="may have missed events"),)),
             "sse-notifier: connected; may have missed events",
@@ -140,7 +141,7 @@ def test_a_tooltip_fits_into_the_windows_shell() -> None:
 def test_many_streams_are_counted_and_long_text_is_cut() -> None:
     streams = tuple(StreamStatus("s" * 500, CONNECTING, "d" * 500, is_outage=True) for _ in range(1_000))
     last = Notification(stream="s", title="t" * 200)
-    entries = menu(Status(streams, last_notification=last))
+    entries = menu(Status(streams, recent=(last,)))
     assert len(entries) == STREAMS_LIMIT + 8
     assert f"… and {1_000 - STREAMS_LIMIT} more" in labels(entries)
     assert max(map(len, labels(entries))) <= LABEL_LIMIT + len(" — offline: , retrying")
@@ -169,7 +170,7 @@ def test_text_of_a_stranger_is_one_harmless_line(text: str, line: str) -> None:
 
 
 def test_no_name_or_title_can_reorder_the_rest_of_its_row() -> None:
-    status = Status((StreamStatus("a\u202eb", CONNECTING, "c\u2067d", is_outage=True),), last_notification=PLAIN)
+    status = Status((StreamStatus("a\u202eb", CONNECTING, "c\u2067d", is_outage=True),), recent=(PLAIN,))
     for label in labels(menu(status)):
         assert not {unicodedata.bidirectional(c) for c in label} & {"RLO", "LRO", "RLE", "LRE", "RLI", "LRI"}
     assert labels(menu(Status((StreamStatus("\u202e", OPEN),))))[0] == "? — connected"

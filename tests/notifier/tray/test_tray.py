@@ -1,6 +1,7 @@
 """The tray as the program uses it: statuses in, commands out, on a private bus with a host of our own."""
 
 import asyncio
+import math
 import os
 import signal
 import subprocess
@@ -55,8 +56,8 @@ async def test_a_status_is_shown_and_a_click_is_a_command(bus: Rig, tray: Tray, 
         await panel.shows("ci — connected", *rows)
         assert (await panel.properties())["Title"] == "sse-notifier: connected"
         await panel.click("Pause notifications")
-        await eventually("it was asked for", lambda: asked == [Verb.PAUSE])
-        tray.update(Status((CI,), paused=True))
+        await eventually("it was asked for", lambda: asked == [Verb.SNOOZE])
+        tray.update(Status((CI,), snoozed_until=math.inf))
         await panel.shows("ci — connected", *rows[:3], "Resume notifications", *rows[4:])
         await panel.check()
 
@@ -64,7 +65,7 @@ async def test_a_status_is_shown_and_a_click_is_a_command(bus: Rig, tray: Tray, 
 async def test_a_left_click_opens_the_last_notification(bus: Rig, tray: Tray, asked: list[Verb]) -> None:
     async with host(address(bus)) as panel:
         await panel.take_item()
-        tray.update(Status((CI,), last_notification=Notification(stream="ci", title="_x_", link="https://a.example/")))
+        tray.update(Status((CI,), recent=(Notification(stream="ci", title="_x_", link="https://a.example/"),)))
         await panel.sees("its row was there", lambda: "__x__" in [row.label for row in panel.root.children])
         await panel.call("org.kde.StatusNotifierItem", "Activate", "ii", [0, 0])
         await eventually("it was asked for", lambda: asked == [Verb.OPEN])
