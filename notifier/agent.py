@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from notifier import address, plaintext
 from notifier.client import Follower
 from notifier.config import Config, Stream
-from notifier.desktop import Activated, Desktop
+from notifier.desktop import Desktop, Listener
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
 from notifier.inbox import Inbox
 from notifier.line import Line
-from notifier.notification import TITLE_LIMIT, Notification
+from notifier.notification import TITLE_LIMIT, Action, Notification
 from notifier.outbox import Outbox
+from notifier.picture import Pictures
+from notifier.picture.gallery import Gallery
 from notifier.preset import GENERIC, Preset
 from notifier.presets import known
 from notifier.source import ReadyState
@@ -84,7 +86,7 @@ class Agent:
         self,
         config: Config,
         store: Store,
-        open_desktop: Callable[[Activated], Awaitable[Desktop]],
+        open_desktop: Callable[[Listener], Awaitable[Desktop]],
         open_link: Callable[[str], Awaitable[None]],
         update: Callable[[Status], None],
         *,
@@ -120,6 +122,7 @@ class Agent:
         self._stay = stay
         self._inbox = Inbox(store)
         self._outbox = Outbox(store)
+        self._gallery = Gallery()
         self._config = config
         self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
         self._followed = {stream.name: self._line(stream) for stream in config.streams}
@@ -137,7 +140,7 @@ class Agent:
         self._publish()
         try:
             async with (
-                _closing(await self._open_desktop(self.activate)) as desktop,
+                _closing(await self._open_desktop(self)) as desktop,
                 self._group as group,
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
@@ -239,11 +242,25 @@ class Agent:
 
     def activate(self, notification: Notification) -> None:
         """The person clicked this notification.  On the event loop only."""
+        self.dismiss(notification)
+        if notification.link is not None:
+            self._group.create_task(self._open(notification.link), name="link")
+
+    def choose(self, notification: Notification, action: Action) -> None:
+        """The person clicked a button of this notification.  On the event loop only."""
+        self.dismiss(notification)
+        self._group.create_task(self._open(action.link), name="link")
+
+    def dismiss(self, notification: Notification) -> None:
+        """The person put this notification away, and so has read it.  On the event loop only."""
         if notification.row is not None:
             self._inbox.read(notification.row)
             self._publish()
-        if notification.link is not None:
-            self._group.create_task(self._open(notification.link), name="link")
+
+    async def illustrate(self, notification: Notification) -> Pictures:
+        """The pictures of a notification, as its stream's settings allow."""
+        followed = self._followed.get(notification.stream)
+        return await self._gallery.illustrate(notification, followed.line.stream if followed else None)
 
     def _line(self, stream: Stream) -> _Followed:
         mark = self._store.resume(stream.name, address.identity(stream.url))

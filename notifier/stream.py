@@ -5,7 +5,7 @@ A stream that contradicts itself does not construct.  No secret, and no address,
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import (
@@ -175,6 +175,9 @@ class Stream(Settings):
     `"query:since={{ data.time }}"`; `"auto"` does what the kind of stream needs."""
     rules: tuple[Rule, ...] = ()
     """What becomes of its events; the first that fits.  They come before those of the preset."""
+    pictures: Literal["public", "any", "none"] = "public"
+    """Whether icons and images that events name are fetched: `"public"` from the internet and the stream's own server,
+    `"any"` from private addresses too, `"none"` not at all."""
     event_limit: Annotated[WholeNumber, Field(ge=1_024, le=1 << 30, json_schema_extra={"unit": "bytes"})] = 16 << 20
     """A larger event fails the stream."""
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
+from aiohttp.connector import SocketFactoryType
 from yarl import URL
 
 from notifier.errors import StreamFailed, StreamLost
@@ -89,14 +90,20 @@ class Transport:
         return Call(url, headers, host, socket, proxy, password, context)
 
     @contextlib.asynccontextmanager
-    async def get(self, call: Call) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def get(self, call: Call, *, guard: SocketFactoryType | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request over a connection of its own, and hold the connection while the response is read.
+
+        Args:
+            call: What to send.
+            guard: Makes the socket for each address that is tried; it raises OSError where none may be.
 
         Raises:
             StreamLost: the way there is cut: TLS, proxy or socket.  Other network trouble is aiohttp's to tell.
             StreamFailed: the proxy refuses us, or a package is missing.
         """
-        async with aiohttp.ClientSession(connector=_connector(call), cookie_jar=aiohttp.DummyCookieJar()) as session:
+        async with aiohttp.ClientSession(
+            connector=_connector(call, guard), cookie_jar=aiohttp.DummyCookieJar()
+        ) as session:
             headers = call.headers
             options: dict[str, Any] = {} if call.context is None else {"ssl": call.context}
             if call.proxy is not None and not call.proxy.is_socks:
@@ -190,11 +197,11 @@ def _proxy_headers(call: Call) -> dict[str, str]:
     return {"Proxy-Authorization": _basic(call.proxy.user, call.proxy_password)}
 
 
-def _connector(call: Call) -> aiohttp.BaseConnector:
+def _connector(call: Call, guard: SocketFactoryType | None = None) -> aiohttp.BaseConnector:
     if call.socket is not None:
         return aiohttp.UnixConnector(call.socket, force_close=True)
     if call.proxy is None or not call.proxy.is_socks:
-        return aiohttp.TCPConnector(force_close=True)
+        return aiohttp.TCPConnector(force_close=True, socket_factory=guard)
     try:
         socks = importlib.import_module("aiohttp_socks")
     except ImportError as error:

@@ -19,7 +19,7 @@ from notifier.cli.place import config_file, history_path, state_path
 from notifier.cli.terminal import ending, log, print_line, say
 from notifier.config import Config
 from notifier.configfile import ConfigFile
-from notifier.desktop import Activated, Desktop, choose, session_bus
+from notifier.desktop import Desktop, Listener, choose, session_bus
 from notifier.desktop.link import open_link
 from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
@@ -157,8 +157,8 @@ def _obey(agents: list[Agent], command: Command) -> None:
         agents[0].obey(command)
 
 
-async def _open_desktop(activated: Activated) -> Desktop:
-    choice = await choose(os.environ, activated, print_line)
+async def _open_desktop(listener: Listener) -> Desktop:
+    choice = await choose(os.environ, listener, print_line)
     if choice.complaint:
         say(choice.complaint)
     return choice.desktop

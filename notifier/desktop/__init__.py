@@ -13,12 +13,27 @@ from typing import Final, Protocol
 from urllib.parse import quote
 
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification, Withdrawal
+from notifier.language import N_, _
+from notifier.notification import Action, Notification, Withdrawal
+from notifier.picture import Pictures
 
-MEANWHILE: Final = "showing notifications here in the terminal"
+MEANWHILE: Final = N_("showing notifications here in the terminal")
 
-Activated = Callable[[Notification], None]
-"""Called on the event loop when the person clicked the bubble of this notification."""
+
+class Listener(Protocol):
+    """Hears on the event loop what the person does with bubbles, and has the pictures for them."""
+
+    def activate(self, notification: Notification) -> None:
+        """The person clicked the bubble."""
+
+    def choose(self, notification: Notification, action: Action) -> None:
+        """The person clicked one of its buttons."""
+
+    def dismiss(self, notification: Notification) -> None:
+        """The person closed the bubble; nobody says so of one that went by itself."""
+
+    async def illustrate(self, notification: Notification) -> Pictures:
+        """Its pictures, as far as they can be had in a moment; this never fails and never takes long."""
 
 
 class Desktop(Protocol):
@@ -57,7 +72,7 @@ class Choice:
 
 async def choose(
     environ: Mapping[str, str],
-    activated: Activated,
+    listener: Listener,
     write: Callable[[str], None],
     *,
     platform: str = sys.platform,
@@ -69,7 +84,7 @@ async def choose(
 
     Args:
         environ: of this process.
-        activated: called when the person clicked a bubble.
+        listener: hears what the person does with the bubbles.
         write: takes the lines of one bubble in the terminal.
         platform: as `sys.platform`.
     """
@@ -82,19 +97,19 @@ async def choose(
 
         address = session_bus(environ)
         if address is None:
-            return Choice(
-                terminal,
-                "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session, or"
-                f" with dbus-run-session (Debian package dbus); {MEANWHILE}",
+            complaint = _(
+                "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session, or "
+                "with dbus-run-session (Debian package dbus)"
             )
-        desktop = DBusDesktop(address, activated)
+            return Choice(terminal, f"{complaint}; {_(MEANWHILE)}")
+        desktop = DBusDesktop(address, listener)
         try:
             await desktop.meet()
         except BubbleFailed as error:
-            return Choice(Meanwhile(desktop, terminal), f"{error}; {MEANWHILE}")
+            return Choice(Meanwhile(desktop, terminal), f"{error}; {_(MEANWHILE)}")
         return Choice(desktop)
     if platform == "darwin" and find_spec("pyobjus") is None:
-        return Choice(terminal, f"plyer needs pyobjus on macOS: pip install pyobjus; {MEANWHILE}")
+        return Choice(terminal, f"{_('plyer needs pyobjus on macOS: pip install pyobjus')}; {_(MEANWHILE)}")
     from notifier.desktop.plyer import PlyerDesktop
 
     return Choice(PlyerDesktop(environ, platform=platform))

@@ -1,4 +1,4 @@
-"""A notification in, a bubble of the freedesktop notification daemon out; a click on it comes back.
+"""A notification in, a bubble of the freedesktop notification daemon out; clicks on it and its closing come back.
 
 It neither starts a daemon again and again nor keeps a notification that was not shown: the caller still has it.
 Follows the Desktop Notifications Specification 1.2 and the D-Bus Specification 0.41.
@@ -9,32 +9,33 @@ when the daemon wakes up it shows what it was asked last and nothing twice.
 """
 
 import asyncio
-import html
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from dbus_fast import Message, MessageFlag, MessageType, Variant
+from dbus_fast import Message, MessageFlag, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
-from notifier.desktop import Activated
+from notifier.desktop import Listener
+from notifier.desktop.bubble import DEFAULT, SIGNATURE, Server, action_of, arguments, one_line
 from notifier.errors import BubbleFailed
+from notifier.language import N_, _
 from notifier.notification import Notification, Withdrawal
+from notifier.picture import NONE, Pictures
 
 logger = logging.getLogger(__name__)
 
-APP_NAME: Final = "sse-notifier"
 DEADLINE: Final = 2.0
 """Seconds for one bubble, connecting included."""
 START_AGAIN: Final = 60.0
 """Seconds until the bus is asked again to start a daemon that it failed to start."""
 REMEMBERED: Final = 256
 """Bubbles whose click or replacement is still understood; the oldest is forgotten first."""
-NAME_LIMIT: Final = 64
-"""Characters of what the daemon says of itself."""
+BY_THE_PERSON: Final = 2
+"""Why a bubble was closed: "The notification was dismissed by the user"."""
 
 BUS: Final = "org.freedesktop.DBus"
 DAEMON: Final = "org.freedesktop.Notifications"
@@ -44,15 +45,7 @@ RULES: Final = (
     f"type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{DAEMON}'",
 )
 
-NO_DAEMON: Final = "No notification daemon answers on the session bus: install one, e.g. `apt install dunst`"
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """What the daemon says of itself."""
-
-    name: str
-    capabilities: frozenset[str]
+NO_DAEMON: Final = N_("No notification daemon answers on the session bus: install one, e.g. `apt install dunst`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +63,12 @@ class DBusDesktop:
 
     Args:
         address: of the session bus, as in DBUS_SESSION_BUS_ADDRESS.
-        activated: called when the person clicked a bubble that has a link.
+        listener: hears what the person does with the bubbles, and is asked for their pictures.
         deadline: seconds for one bubble.
     """
 
-    def __init__(self, address: str, activated: Activated, *, deadline: float = DEADLINE) -> None:
-        self._address, self._activated, self._deadline = address, activated, deadline
+    def __init__(self, address: str, listener: Listener, *, deadline: float = DEADLINE) -> None:
+        self._address, self._listener, self._deadline = address, listener, deadline
         self._bus: MessageBus | None = None
         self._owner: str | None = None
         """Unique name of the daemon; nobody else's signals are believed."""
@@ -91,7 +84,7 @@ class DBusDesktop:
 
     @property
     def name(self) -> str:
-        return self._server.name if self._server else "the notification daemon"
+        return self._server.title if self._server else _("the notification daemon")
 
     async def meet(self) -> None:
         """Ask who shows the bubbles; the bus may start a daemon for this.
@@ -99,14 +92,17 @@ class DBusDesktop:
         Raises:
             BubbleFailed: nobody does, or nobody said so within the deadline.
         """
-        await self._within_the_deadline(partial(self._show, None))
+        await self._within_the_deadline(self._introduce)
 
     async def show(self, notification: Notification) -> None:
         """Show a bubble, or put it in the place of the one with the same stream and key.
 
         After a deadline was missed, showing the very same object again waits for the late answer: no bubble is doubled.
         """
-        await self._within_the_deadline(partial(self._show, notification))
+        pictures = NONE
+        if self._server is None or self._server.shows_pictures:
+            pictures = await self._listener.illustrate(notification)
+        await self._within_the_deadline(partial(self._show, notification, pictures))
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
         """Close the bubble of this stream and key, if it is still there."""
@@ -125,58 +121,53 @@ class DBusDesktop:
                 except (OSError, EOFError, DBusFastError) as error:
                     why = getattr(error, "strerror", None) or str(error)
                     raise BubbleFailed(
-                        f"The session bus cannot be reached ({why}): start this in a desktop session"
+                        _("The session bus cannot be reached ({why}): start this in a desktop session", why=why)
                     ) from error
         except TimeoutError as error:
             raise BubbleFailed(
-                f"No answer from {self.name} within {self._deadline:g} s: restart it if it goes on like this"
+                _(
+                    "No answer from {name} within {seconds} s: restart it if it goes on like this",
+                    name=self.name,
+                    seconds=f"{self._deadline:g}",
+                )
             ) from error
 
-    async def _show(self, notification: Notification | None) -> None:
+    async def _introduce(self) -> None:
         bus = await self._connect()
-        if self._question is not None:
-            await asyncio.shield(self._question.answer)
-        if notification is not None and notification is self._late:
+        await self._meet(bus)
+
+    async def _show(self, notification: Notification, pictures: Pictures) -> None:
+        bus = await self._connect()
+        if notification is self._late:
             self._late = None
             return
         server = self._server or await self._meet(bus)
-        if notification is None:
-            return
         answer = await self._ask(
             bus,
             "Notify",
-            "susssasa{sv}i",
-            [
-                APP_NAME,
-                self._place_of(notification),
-                "",
-                notification.title,
-                body_for(server.capabilities, notification.body),
-                actions_for(server.capabilities, notification),
-                hints_for(notification),
-                -1,
-            ],
+            SIGNATURE,
+            arguments(notification, server, self._place_of(notification), pictures),
             notification,
         )
         if nobody_is_there(answer):
             self._forget()
-            raise BubbleFailed(NO_DAEMON)
+            raise BubbleFailed(_(NO_DAEMON))
         if shown_id(answer) is None:
-            raise BubbleFailed(f"{server.name} did not take the bubble ({what(answer)})")
+            raise BubbleFailed(_("{name} did not take the bubble ({why})", name=server.title, why=what(answer)))
         self._late = None
 
     async def _take_back(self, withdrawal: Withdrawal) -> None:
         bus = await self._connect()
-        if self._question is not None:
-            await asyncio.shield(self._question.answer)
         if number := self._number_of(withdrawal.stream, withdrawal.key):
             await self._ask(bus, "CloseNotification", "u", [number])
 
     async def _connect(self) -> MessageBus:
         # Two turns of the loop, and it has read that the bus hung up; dbus-fast trips over that when it writes first.
-        for _ in range(2):
+        for _turn in range(2):
             await asyncio.sleep(0)
         if self._bus is not None and self._bus.connected:
+            if self._question is not None:
+                await asyncio.shield(self._question.answer)
             return self._bus
         if self._bus is not None:
             logger.warning("lost the session bus; connecting again")
@@ -196,14 +187,16 @@ class DBusDesktop:
     async def _meet(self, bus: MessageBus) -> Server:
         told = await self._ask(bus, "GetServerInformation")
         if told.signature != "ssss" or told.message_type is MessageType.ERROR:
-            unknown = f"The notification daemon does not say who it is ({what(told)})"
-            raise BubbleFailed(NO_DAEMON if nobody_is_there(told) else unknown)
+            unknown = _("The notification daemon does not say who it is ({why})", why=what(told))
+            raise BubbleFailed(_(NO_DAEMON) if nobody_is_there(told) else unknown)
         able = await self._ask(bus, "GetCapabilities")
         if able.signature != "as" or able.message_type is MessageType.ERROR:
-            raise BubbleFailed(f"The notification daemon does not say what it can do ({what(able)})")
-        name, _, version, _ = told.body
-        self._server = Server(one_line(f"{name} {version}"), frozenset(able.body[0]))
-        logger.info("bubbles are shown by %s", self._server.name)
+            raise BubbleFailed(_("The notification daemon does not say what it can do ({why})", why=what(able)))
+        name, _vendor, version, specification = told.body
+        self._server = Server(
+            one_line(name) or "a nameless daemon", one_line(version), specification, frozenset(able.body[0])
+        )
+        logger.info("bubbles are shown by %s", self.name)
         return self._server
 
     async def _ask(
@@ -257,12 +250,21 @@ class DBusDesktop:
             case sender, "NameOwnerChanged", "sss", [str(name), _, str(owner)] if sender == BUS and name == DAEMON:
                 self._forget()
                 self._owner = owner
-            case sender, "ActionInvoked", "us", [int(number), "default"] if sender == self._owner:
+            case sender, "ActionInvoked", "us", [int(number), str(key)] if sender == self._owner:
                 if notification := self._shown.get(number):
-                    asyncio.get_running_loop().call_soon(self._activated, notification)
-            case sender, "NotificationClosed", "uu", [int(number), _] if sender == self._owner:
-                self._shown.pop(number, None)
+                    self._hear(notification, key)
+            case sender, "NotificationClosed", "uu", [int(number), int(reason)] if sender == self._owner:
+                notification = self._shown.pop(number, None)
+                if notification is not None and reason == BY_THE_PERSON:
+                    asyncio.get_running_loop().call_soon(self._listener.dismiss, notification)
         return False
+
+    def _hear(self, notification: Notification, key: str) -> None:
+        loop = asyncio.get_running_loop()
+        if key == DEFAULT:
+            loop.call_soon(self._listener.activate, notification)
+        elif action := action_of(key, notification):
+            loop.call_soon(self._listener.choose, notification, action)
 
     def _forget(self) -> None:
         """Another daemon counts its bubbles from the beginning."""
@@ -290,25 +292,6 @@ async def hang_up(bus: MessageBus) -> None:
     await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast leaves it without types
 
 
-def body_for(capabilities: Collection[str], body: str) -> str:
-    """The body so that this daemon draws each character of it as it is; section "Markup" of the specification."""
-    return html.escape(body, quote=False) if "body-markup" in capabilities else body
-
-
-def actions_for(capabilities: Collection[str], notification: Notification) -> list[str]:
-    """Pairs of key and label.  Xfce draws the default action as a button, so it has a label to read."""
-    return ["default", "Open link"] if notification.link is not None and "actions" in capabilities else []
-
-
-def hints_for(notification: Notification) -> dict[str, Variant]:
-    """Section "Hints" of the specification; daemons ignore an urgency that is not a byte."""
-    return {
-        "urgency": Variant("y", int(notification.urgency)),
-        "category": Variant("s", "network"),
-        "desktop-entry": Variant("s", APP_NAME),
-    }
-
-
 def shown_id(answer: Message) -> int | None:
     """The id of the bubble in an answer to Notify; None if it is no such answer."""
     if answer.message_type is not MessageType.METHOD_RETURN or answer.signature != "u":
@@ -323,9 +306,4 @@ def nobody_is_there(answer: Message) -> bool:
 
 def what(answer: Message) -> str:
     """An answer in a few words; never the text that came with it, which may repeat the bubble's."""
-    return answer.error_name or f"an answer of type {answer.signature!r}"
-
-
-def one_line(text: str) -> str:
-    """What a stranger calls itself, fit for a sentence."""
-    return "".join(c for c in text if c.isprintable())[:NAME_LIMIT].strip() or "the notification daemon"
+    return answer.error_name or _("an answer of type {kind}", kind=repr(answer.signature))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from notifier.errors import LinkFailed
+from notifier.language import _
 from notifier.notification import is_web_link
 
 DEADLINE: Final = 15.0
@@ -43,11 +44,13 @@ async def open_link(url: str, environ: Mapping[str, str], *, deadline: float = D
         async with asyncio.timeout(deadline):
             failed = await child.wait()
     except TimeoutError as error:
-        raise LinkFailed(f"No browser opened the link within {deadline:g} s: set BROWSER to one that does") from error
+        raise LinkFailed(
+            _("No browser opened the link within {seconds} s: set BROWSER to one that does", seconds=f"{deadline:g}")
+        ) from error
     finally:
         # Only the child that asked for the page is ended; a browser that it started stays.
         if child.returncode is None:
             child.kill()
             await child.wait()
     if failed:
-        raise LinkFailed("No browser opened the link: install one, or set BROWSER to its command")
+        raise LinkFailed(_("No browser opened the link: install one, or set BROWSER to its command"))

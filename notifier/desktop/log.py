@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from notifier.desktop.text import with_progress
+from notifier.language import _
 from notifier.notification import Notification, Urgency, Withdrawal
 
 MARKS: Final = {Urgency.LOW: "·", Urgency.NORMAL: "•", Urgency.CRITICAL: "!"}
@@ -26,10 +28,12 @@ class LogDesktop:
         clock: the time that is shown with each.
     """
 
-    name = "this terminal"
-
     def __init__(self, write: Callable[[str], None], clock: Callable[[], datetime] = local_time) -> None:
         self._write, self._clock = write, clock
+
+    @property
+    def name(self) -> str:
+        return _("this terminal")
 
     async def show(self, notification: Notification) -> None:
         """Write it; this does not fail unless `write` does."""
@@ -44,8 +48,10 @@ class LogDesktop:
 
 def lines(notification: Notification, time: datetime) -> str:
     """Time, mark of the urgency and title; below, indented, the body and the link."""
-    body = notification.body.split("\n") if notification.body else []
+    told = with_progress(notification.body, notification.progress)
+    body = told.split("\n") if told else []
     below = [*body, *([notification.link] if notification.link else [])]
+    below += [f"{action.label}: {action.link}" for action in notification.actions]
     head = f"{time:%H:%M:%S} {MARKS[notification.urgency]} {safe(notification.title)}"
     return "\n".join([head, *(f"{INDENT}{safe(line)}".rstrip() for line in below)])
 

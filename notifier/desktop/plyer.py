@@ -15,7 +15,9 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Final
 
+from notifier.desktop.text import clamp, with_progress
 from notifier.errors import BubbleFailed
+from notifier.language import _
 from notifier.notification import Notification, Withdrawal
 
 APP_NAME: Final = "sse-notifier"
@@ -60,7 +62,9 @@ class PlyerDesktop:
                     if not answered:
                         await self._kill()
         except TimeoutError as error:
-            raise BubbleFailed(f"plyer did not show a bubble within {self._deadline:g} s") from error
+            raise BubbleFailed(
+                _("plyer did not show a bubble within {seconds} s", seconds=f"{self._deadline:g}")
+            ) from error
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
         """What was shown here cannot be taken back."""
@@ -78,12 +82,12 @@ class PlyerDesktop:
             await child.stdin.drain()
             while (answer := await child.stdout.readline()) != SHOWN:
                 if not answer:
-                    raise BubbleFailed(f"plyer cannot show bubbles here{words(complaint)}")
+                    raise BubbleFailed(_("plyer cannot show bubbles here") + words(complaint))
                 complaint = answer
         except (OSError, ValueError) as error:
-            raise BubbleFailed(f"plyer cannot show bubbles here{words(complaint)}") from error
+            raise BubbleFailed(_("plyer cannot show bubbles here") + words(complaint)) from error
         if complaint and self._platform != "win32":
-            raise BubbleFailed(f"plyer lost the bubble{words(complaint)}")
+            raise BubbleFailed(_("plyer lost the bubble") + words(complaint))
 
     async def _start(self) -> asyncio.subprocess.Process:
         # In a locale of another encoding neither Python nor notify-send can pass every character on.
@@ -119,7 +123,7 @@ class PlyerDesktop:
 
 def text_for(platform: str, notification: Notification) -> tuple[str, str]:
     """Title and body as plyer on this platform passes them on unharmed."""
-    title, body = notification.title, notification.body
+    title, body = notification.title, with_progress(notification.body, notification.progress)
     if platform == "win32":
         return clamp(title, WINDOWS_TITLE), clamp(body, WINDOWS_BODY)
     if platform.startswith("linux"):
@@ -128,14 +132,6 @@ def text_for(platform: str, notification: Notification) -> tuple[str, str]:
         body = html.escape(body, quote=False).replace("\\", "\\\\")
         return dashless(title), dashless(body)
     return title, body
-
-
-def clamp(text: str, units: int) -> str:
-    """`text`, cut to so many UTF-16 units with an ellipsis at the end; no character is cut in two."""
-    if len(text.encode("utf-16-le")) // 2 <= units:
-        return text
-    head = text.encode("utf-16-le")[: 2 * (units - 1)].decode("utf-16-le", errors="ignore")
-    return head.rstrip("\u200d\ufe0f ") + "…"
 
 
 def dashless(text: str) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from notifier.agent import Agent
 from notifier.config import Config, Stream
-from notifier.desktop import Activated, Desktop
+from notifier.desktop import Desktop, Listener
 from notifier.history import read_history
 from notifier.notification import Notification, Withdrawal
 from notifier.rule import Rule
@@ -113,7 +113,7 @@ async def _follow(url: str, history: Path) -> tuple[float, float]:
     """Seconds of CPU time and of the clock until the last event is recorded."""
     with closing(Store(history, clock=time.time, tell=sys.exit)) as store:
 
-        async def open_desktop(_: Activated) -> Desktop:
+        async def open_desktop(_: Listener) -> Desktop:
             return Taken()
 
         async def open_link(_: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from notifier.agent import Agent
 from notifier.config import Config, Stream
-from notifier.desktop import Activated, Desktop
+from notifier.desktop import Desktop, Listener
 from notifier.errors import BubbleFailed
 from notifier.notification import Notification, Withdrawal
 from notifier.store import Store
@@ -61,7 +61,7 @@ class FileDesktop:
 async def main(url: str, history: Path, handed: Path, seed: int, failing: float) -> None:
     stream = Stream(url=url, name=NAME, idle_timeout=1.0, connect_timeout=2.0, longest_delay=0.5)
 
-    async def open_desktop(_: Activated) -> Desktop:
+    async def open_desktop(_: Listener) -> Desktop:
         print("up", flush=True)  # noqa: T201
         return FileDesktop(history, handed, random.Random(seed), failing)
 

@@ -1,12 +1,17 @@
-"""Notifications for the tests of the desktop, and a daemon with habits that no real one has at will."""
+"""Notifications for the tests of the desktop, who hears what becomes of them, and a daemon with habits of its own."""
 
+import io
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
+from PIL import Image, ImageDraw
 
-from notifier.notification import Notification, Urgency
+from notifier.notification import Action, Notification, Urgency
+from notifier.picture import NONE, Picture, Pictures
+from notifier.picture.drawing import draw
 from tests.desktop.rig import NOTIFICATIONS
 
 BUILD = Notification(
@@ -22,6 +27,37 @@ BUILD = Notification(
 def plain(title: str, body: str = "") -> Notification:
     """A notification of stream ci with nothing but text."""
     return Notification(stream="ci", title=title, body=body)
+
+
+def drawn(color: str, size: tuple[int, int] = (64, 64)) -> Picture:
+    """A disc of this color before nothing."""
+    image = Image.new("RGBA", size)
+    ImageDraw.Draw(image).ellipse((0, 0, size[0] - 1, size[1] - 1), fill=color)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return draw(file.getvalue(), max(size))
+
+
+@dataclass
+class Person:
+    """What was done with bubbles; and the pictures that those have."""
+
+    clicked: list[Notification] = field(default_factory=list)
+    chosen: list[tuple[Notification, Action]] = field(default_factory=list)
+    dismissed: list[Notification] = field(default_factory=list)
+    pictures: Pictures = NONE
+
+    def activate(self, notification: Notification) -> None:
+        self.clicked.append(notification)
+
+    def choose(self, notification: Notification, action: Action) -> None:
+        self.chosen.append((notification, action))
+
+    def dismiss(self, notification: Notification) -> None:
+        self.dismissed.append(notification)
+
+    async def illustrate(self, notification: Notification) -> Pictures:
+        return self.pictures
 
 
 class OwnDaemon:

@@ -68,6 +68,9 @@ DUNST_CONFIG = """\
     foreground = "#f2f4f6"
     frame_color = "#4a5a6a"
     stack_duplicates = no
+    icon_position = left
+    max_icon_size = 96
+    dmenu = {home}/chooser
     mouse_left_click = do_action, close_current
 [urgency_low]
     timeout = 0
@@ -313,6 +316,11 @@ class Rig:
         """The default click on the topmost bubble of dunst."""
         self.run("dunstctl", "action", "0")
 
+    def choose(self, label: str) -> None:
+        """A click on the button of dunst's bubbles that has this label."""
+        (self.home / "choice").write_text(label)
+        self.run("dunstctl", "context")
+
     def close_bubbles(self) -> None:
         """Close each bubble of dunst, as a person would."""
 
@@ -415,7 +423,10 @@ class Rig:
 
     def _daemon_command(self) -> list[str]:
         config = self.home / "dunstrc"
-        config.write_text(DUNST_CONFIG)
+        config.write_text(DUNST_CONFIG.replace("{home}", str(self.home)))
+        chooser = self.home / "chooser"
+        chooser.write_text(f'#!/bin/sh\ngrep -m 1 -F -f "{self.home}/choice"\n')
+        chooser.chmod(0o700)
         return ["dunst", "-config", str(config)]
 
     def _xfconf_command(self) -> list[str]:

@@ -2,30 +2,29 @@
 
 import shutil
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from notifier.desktop import MEANWHILE, Choice, choose, session_bus
-from notifier.notification import Notification
-from tests.desktop.notifications import BUILD, plain
+from tests.desktop.notifications import BUILD, Person, plain
 from tests.desktop.rig import NOTIFICATIONS, Piece, Rig, eventually, until
 
 
-class Person:
-    """What was clicked and what stood in the terminal."""
+@dataclass
+class Reader(Person):
+    """A person before a terminal."""
 
-    def __init__(self) -> None:
-        self.clicked: list[Notification] = []
-        self.read: list[str] = []
+    read: list[str] = field(default_factory=list)
 
-    async def choose(self, environ: dict[str, str], platform: str = "linux") -> Choice:
-        return await choose(environ, self.clicked.append, self.read.append, platform=platform)
+    async def choose_desktop(self, environ: dict[str, str], platform: str = "linux") -> Choice:
+        return await choose(environ, self, self.read.append, platform=platform)
 
 
 async def test_a_daemon_on_the_bus_is_chosen_without_complaint(rig: Rig, dunst: Piece) -> None:
-    person = Person()
-    choice = await person.choose(rig.environ)
+    person = Reader()
+    choice = await person.choose_desktop(rig.environ)
     assert choice.complaint is None
     assert choice.desktop.name.startswith("dunst")
     await choice.desktop.show(BUILD)
@@ -46,7 +45,7 @@ async def test_a_daemon_that_the_bus_can_start_is_chosen(own_rig: Rig) -> None:
     starter.chmod(0o700)
     (own_rig.home / "services" / "dunst.service").write_text(f"[D-BUS Service]\nName={NOTIFICATIONS}\nExec={starter}\n")
     own_rig.bus.restart()
-    choice = await Person().choose(own_rig.environ)
+    choice = await Reader().choose_desktop(own_rig.environ)
     assert choice.complaint is None
     await choice.desktop.show(plain("Started for this"))
     assert own_rig.bubbles() == 1
@@ -58,8 +57,8 @@ async def test_a_daemon_that_the_bus_can_start_is_chosen(own_rig: Rig) -> None:
 
 @pytest.mark.usefixtures("no_daemon")
 async def test_without_a_daemon_the_terminal_shows_bubbles_until_one_comes(rig: Rig) -> None:
-    person = Person()
-    choice = await person.choose(rig.environ)
+    person = Reader()
+    choice = await person.choose_desktop(rig.environ)
     assert choice.complaint == (
         "No notification daemon answers on the session bus: install one, e.g. `apt install dunst`; "
         "showing notifications here in the terminal"
@@ -75,8 +74,8 @@ async def test_without_a_daemon_the_terminal_shows_bubbles_until_one_comes(rig: 
 
 
 async def test_a_bus_that_is_not_there_yet_is_waited_for_too(own_rig: Rig) -> None:
-    person = Person()
-    choice = await person.choose(own_rig.environ)
+    person = Reader()
+    choice = await person.choose_desktop(own_rig.environ)
     assert choice.complaint == (
         "The session bus cannot be reached (No such file or directory): start this in a desktop session; "
         "showing notifications here in the terminal"
@@ -89,8 +88,8 @@ async def test_a_bus_that_is_not_there_yet_is_waited_for_too(own_rig: Rig) -> No
 
 
 async def test_without_a_session_the_terminal_is_chosen_and_the_reason_is_told() -> None:
-    person = Person()
-    choice = await person.choose({})
+    person = Reader()
+    choice = await person.choose_desktop({})
     assert choice.complaint is not None
     assert choice.complaint.startswith(
         "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session"
@@ -102,14 +101,14 @@ async def test_without_a_session_the_terminal_is_chosen_and_the_reason_is_told()
 
 
 async def test_windows_gets_plyer() -> None:
-    choice = await Person().choose({}, platform="win32")
+    choice = await Reader().choose_desktop({}, platform="win32")
     assert (choice.desktop.name, choice.complaint) == ("plyer", None)
     await choice.desktop.close()
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="pyobjus may be there")
 async def test_a_mac_without_pyobjus_gets_the_terminal_and_a_hint() -> None:
-    choice = await Person().choose({}, platform="darwin")
+    choice = await Reader().choose_desktop({}, platform="darwin")
     assert choice.desktop.name == "this terminal"
     assert choice.complaint == f"plyer needs pyobjus on macOS: pip install pyobjus; {MEANWHILE}"
     await choice.desktop.close()

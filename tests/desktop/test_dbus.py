@@ -1,18 +1,22 @@
 """Bubbles on a real bus: real daemons, and what happens when they or the bus break."""
 
+import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
+from PIL import Image
 
-from notifier.desktop.dbus import REMEMBERED, DBusDesktop, actions_for, body_for, one_line
+from notifier.desktop.dbus import REMEMBERED, DBusDesktop
 from notifier.errors import BubbleFailed
-from notifier.notification import Notification, Urgency, Withdrawal
-from tests.desktop.notifications import BUILD, own_daemon, plain
+from notifier.notification import Action, Notification, Urgency, Withdrawal
+from notifier.picture import Pictures
+from tests.desktop.notifications import BUILD, Person, drawn, own_daemon, plain
 from tests.desktop.rig import NOTIFICATIONS, NotifyCall, Piece, Rig, eventually, notify_call
 
 NOTIFY = f"type='method_call',interface='{NOTIFICATIONS}',member='Notify'"
@@ -22,11 +26,15 @@ PATIENT = 6.0
 
 
 class Shown(DBusDesktop):
-    """A desktop that writes down what was clicked."""
+    """A desktop that writes down what was done with its bubbles."""
 
     def __init__(self, rig: Rig, deadline: float) -> None:
-        self.clicked: list[Notification] = []
-        super().__init__(rig.environ["DBUS_SESSION_BUS_ADDRESS"], self.clicked.append, deadline=deadline)
+        self.person = Person()
+        super().__init__(rig.environ["DBUS_SESSION_BUS_ADDRESS"], self.person, deadline=deadline)
+
+    @property
+    def clicked(self) -> list[Notification]:
+        return self.person.clicked
 
 
 @asynccontextmanager
@@ -189,7 +197,7 @@ async def test_another_daemon_is_asked_anew_what_it_can_do(rig: Rig, dunst: Piec
         (before,) = await said(rig, desktop, plain("Markup", "1 < 2"))
         dunst.kill()
         async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"], "body"):
-            (after,) = await said(rig, desktop, replace(BUILD, body="1 < 2"))
+            (after,) = await said(rig, desktop, replace(BUILD, body="1 < 2", link=None))
             assert desktop.name == "own[31m 1"
     assert (before.body, after.body) == ("1 &lt; 2", "1 < 2")
     assert after.actions == []
@@ -281,8 +289,7 @@ async def test_without_a_bus_the_person_learns_why(own_rig: Rig) -> None:
 
 @pytest.mark.parametrize("address", ["", "nonsense", "unix:nonsense", "autolaunch:", "tcp:host=256.0.0.1,port=x"])
 async def test_a_nonsensical_address_is_told_and_not_raised(address: str) -> None:
-    clicked: list[Notification] = []
-    desktop = DBusDesktop(address or ";", clicked.append)
+    desktop = DBusDesktop(address or ";", Person())
     with pytest.raises(BubbleFailed, match="The session bus cannot be reached"):
         await desktop.show(BUILD)
     await desktop.close()
@@ -374,6 +381,84 @@ async def test_a_stranger_on_the_bus_cannot_click(rig: Rig, dunst: Piece) -> Non
         assert desktop.clicked == [BUILD]
 
 
+DEPLOY = replace(
+    BUILD,
+    title="Deploy to production?",
+    body="main at 4f2c81a, all tests passed",
+    urgency=Urgency.NORMAL,
+    actions=(Action("Approve", "https://ci.example/approve"), Action("Reject", "https://ci.example/reject")),
+    progress=42,
+)
+
+
+async def test_a_picture_and_a_bar_are_on_the_bubble(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        await desktop.show(plain("Without"))
+        await eventually("the bubble was on the screen", lambda: rig.windows("Dunst"))
+        rig.close_bubbles()
+        await eventually("the bubble was gone", lambda: not rig.windows("Dunst"))
+        desktop.person.pictures = Pictures(image=drawn("#30a0ff", (200, 120)), icon=drawn("#ff0000"))
+        (call,) = await said(rig, desktop, DEPLOY)
+        width, height, stride, has_alpha, bits, samples, pixels = call.hints["image-data"].value
+        assert (width, height, stride, has_alpha, bits, samples) == (200, 120, 800, True, 8, 4)
+        assert pixels[4 * (60 * 200 + 100) :][:4] == b"\x30\xa0\xff\xff"
+        assert pixels[:4] == bytes(4)
+        await eventually("the bubble was on the screen", lambda: rig.windows("Dunst"))
+        await eventually("the picture was drawn", lambda: blue_in(rig.screenshot("bubble-picture")) > 1_000)
+
+
+def blue_in(shot: Path) -> int:
+    """How many pixels of a screenshot have the color of our picture."""
+    with Image.open(shot) as image:
+        colors = image.convert("RGB").getcolors(1 << 20) or []
+    return sum(count for count, color in colors if color == (0x30, 0xA0, 0xFF))
+
+
+async def test_a_button_gives_back_its_action(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig) as desktop:
+        (call,) = await said(rig, desktop, DEPLOY)
+        assert call.actions == ["default", "Open link", "open-0", "Approve", "open-1", "Reject"]
+        rig.choose("Reject")
+        await eventually("the choice came back", lambda: desktop.person.chosen)
+    assert desktop.person.chosen == [(DEPLOY, DEPLOY.actions[1])]
+    assert desktop.clicked == []
+
+
+async def test_only_what_the_person_closes_is_told(rig: Rig, dunst: Piece) -> None:
+    assert BUILD.key is not None
+    async with desktop_on(rig) as desktop:
+        await desktop.show(BUILD)
+        await desktop.withdraw(Withdrawal(stream=BUILD.stream, key=BUILD.key))
+        other = replace(BUILD, key="other")
+        await desktop.show(other)
+        rig.close_bubbles()
+        await eventually("the closing came back", lambda: desktop.person.dismissed)
+        assert desktop.person.dismissed == [other]
+
+
+async def test_a_pictures_wait_is_not_the_daemons(rig: Rig, dunst: Piece) -> None:
+    """Only a daemon that draws pictures is a reason to fetch them."""
+    asked: list[Notification] = []
+
+    class Slow(Person):
+        async def illustrate(self, notification: Notification) -> Pictures:
+            asked.append(notification)
+            await asyncio.sleep(0.4)
+            return Pictures()
+
+    desktop = DBusDesktop(rig.environ["DBUS_SESSION_BUS_ADDRESS"], Slow(), deadline=PATIENT)
+    await desktop.show(BUILD)
+    await desktop.close()
+    assert asked == [BUILD]
+    dunst.kill()
+    async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"], "body"):
+        desktop = DBusDesktop(rig.environ["DBUS_SESSION_BUS_ADDRESS"], Slow(), deadline=PATIENT)
+        await desktop.meet()
+        await desktop.show(BUILD)
+        await desktop.close()
+    assert asked == [BUILD]
+
+
 async def test_xfce_shows_the_bubble_and_its_button(own_rig: Rig) -> None:
     own_rig.xfconf.start()
     own_rig.other_daemon.start()
@@ -390,41 +475,3 @@ async def test_xfce_shows_the_bubble_and_its_button(own_rig: Rig) -> None:
 
         await eventually("the click came back", clicked)
         assert desktop.clicked == [BUILD_WITH_MARKUP]
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "body", "sent"),
-    [
-        (["body", "body-markup"], "<b> & \"quoted\" 'too'", "&lt;b&gt; &amp; \"quoted\" 'too'"),
-        (["body", "body-markup"], "&amp;", "&amp;amp;"),
-        (["body"], "<b> & &amp;", "<b> & &amp;"),
-        ([], "", ""),
-    ],
-)
-def test_the_body_is_escaped_where_the_daemon_reads_markup(capabilities: list[str], body: str, sent: str) -> None:
-    assert body_for(capabilities, body) == sent
-
-
-@pytest.mark.parametrize(
-    ("capabilities", "link", "actions"),
-    [
-        (["actions"], "https://example.org/", ["default", "Open link"]),
-        (["actions"], None, []),
-        (["body"], "https://example.org/", []),
-    ],
-)
-def test_only_a_link_can_be_opened(capabilities: list[str], link: str | None, actions: list[str]) -> None:
-    assert actions_for(capabilities, replace(BUILD, link=link)) == actions
-
-
-@pytest.mark.parametrize(
-    ("told", "name"),
-    [
-        ("dunst 1.9.0", "dunst 1.9.0"),
-        ("evil\n\x1b]0;title\x07 1", "evil]0;title 1"),
-        (" ", "the notification daemon"),
-        ("x" * 1_000, "x" * 64),
-    ],
-)
-def test_what_a_daemon_calls_itself_fits_a_sentence(told: str, name: str) -> None:
-    assert one_line(told) == name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.desktop.plyer import PlyerDesktop, clamp, text_for
+from notifier.desktop.plyer import PlyerDesktop, text_for
 from notifier.errors import BubbleFailed
 from notifier.notification import Notification
 from tests.desktop.notifications import BUILD, plain
@@ -131,24 +131,6 @@ async def test_a_bubble_that_is_cancelled_leaves_no_child(rig: Rig, dunst: Piece
         with pytest.raises(asyncio.CancelledError):
             await showing
         assert children() == before
-
-
-@pytest.mark.parametrize(
-    ("text", "units", "clamped"),
-    [
-        ("x" * 63, 63, "x" * 63),
-        ("x" * 64, 63, "x" * 62 + "…"),
-        ("🚀" * 31, 63, "🚀" * 31),
-        ("🚀" * 32, 63, "🚀" * 31 + "…"),
-        ("x" + "🚀" * 31, 63, "x" + "🚀" * 31),
-        ("x" + "🚀" * 32, 63, "x" + "🚀" * 30 + "…"),
-        ("word " * 20, 63, ("word " * 20)[:62].rstrip() + "…"),
-        ("", 63, ""),
-    ],
-)
-def test_a_clamp_counts_utf16_units_and_cuts_no_character(text: str, units: int, clamped: str) -> None:
-    assert clamp(text, units) == clamped
-    assert len(clamped.encode("utf-16-le")) <= 2 * units
 
 
 @pytest.mark.parametrize(

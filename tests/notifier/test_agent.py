@@ -12,10 +12,10 @@ import pytest
 
 from notifier.agent import Agent
 from notifier.config import Config, Stream
-from notifier.desktop import Activated, Desktop
+from notifier.desktop import Desktop, Listener
 from notifier.errors import BubbleFailed, ConfigurationBroken, NotifierError, StreamFailed
 from notifier.history import State
-from notifier.notification import Notification, Withdrawal
+from notifier.notification import Action, Notification, Withdrawal
 from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
 from notifier.store import Store
@@ -30,7 +30,7 @@ NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 class RecordingDesktop:
     """Shows nothing, remembers everything."""
 
-    activated: Activated
+    listener: Listener
     shown: list[Notification] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -124,8 +124,8 @@ async def running(
         made.statuses.append(status)
         made.changed.set()
 
-    async def open_desktop(activated: Activated) -> Desktop:
-        made.desktop.activated = activated
+    async def open_desktop(listener: Listener) -> Desktop:
+        made.desktop.listener = listener
         return made.desktop
 
     async def open_link(link: str) -> None:
@@ -153,7 +153,7 @@ async def running(
         stay=stay,
         watch=watch,
     )
-    made = Running(agent, RecordingDesktop(agent.activate), store)
+    made = Running(agent, RecordingDesktop(agent), store)
     made.task = asyncio.create_task(agent.run())
     try:
         yield made
@@ -347,7 +347,7 @@ async def test_a_clicked_bubble_and_the_menu_open_the_link() -> None:
     script: Script = [OK, b'data: {"title": "a", "url": "https://example.org/a"}\n\n', Act.HANG]
     async with loopback(script) as server, running(server.url) as app:
         await app.wait_for_bubbles(1)
-        app.desktop.activated(app.desktop.shown[0])
+        app.desktop.listener.activate(app.desktop.shown[0])
         app.agent.obey(Command(Verb.OPEN))
         while len(app.links) < 2:
             app.changed.clear()
@@ -391,7 +391,7 @@ async def test_a_digest_marks_what_it_stands_for_as_shown() -> None:
 async def test_a_click_marks_the_notification_as_read() -> None:
     async with loopback(events("a")) as server, running(server.url) as app:
         await app.wait_until_shown(1)
-        app.desktop.activated(app.desktop.shown[0])
+        app.desktop.listener.activate(app.desktop.shown[0])
         assert [row.state for row in app.store.history()] == [State.READ]
 
 
@@ -447,6 +447,35 @@ async def test_what_the_agent_cannot_do_itself_is_an_errand_and_its_failure_is_t
         app.agent.obey(Command(Verb.EDIT))
         await app.wait_for_bubbles(2)
         assert app.titles[1] == "no editor"
+
+
+async def test_a_bubble_that_the_person_closed_is_read() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_until_shown(1)
+        app.desktop.listener.dismiss(app.desktop.shown[0])
+        assert [row.state for row in app.store.history()] == [State.READ]
+        app.desktop.listener.dismiss(Notification(stream="s0", title="3 more", body="a digest stands for many"))
+
+
+async def test_a_button_opens_its_link_and_marks_the_notification_as_read() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_until_shown(1)
+        app.desktop.listener.choose(app.desktop.shown[0], Action("Approve", "https://ci.example/approve"))
+        while not app.links:
+            app.changed.clear()
+            await app.changed.wait()
+        assert app.links == ["https://ci.example/approve"]
+        assert [row.state for row in app.store.history()] == [State.READ]
+
+
+async def test_a_picture_is_fetched_as_the_stream_of_the_notification_allows() -> None:
+    async with loopback([OK, Act.HANG]) as server, running(server.url) as app:
+        await app.wait_for_state("s0", ReadyState.OPEN)
+        icon = server.url.replace("/events", "/icon.png")
+        await app.desktop.listener.illustrate(Notification(stream="s0", title="t", icon=icon))
+        assert [head.split(" ")[1] for head in server.heads] == ["/events", "/icon.png"]
+        await app.desktop.listener.illustrate(Notification(stream="strange", title="t", icon=f"{icon}2"))
+        assert len(server.heads) == 2
 
 
 def configured(**streams: str) -> Config:

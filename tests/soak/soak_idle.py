@@ -9,7 +9,7 @@ from pathlib import Path
 
 from notifier.agent import Agent
 from notifier.config import Config, Stream
-from notifier.desktop import Activated, Desktop
+from notifier.desktop import Desktop, Listener
 from notifier.source import ReadyState
 from notifier.status import Status
 from notifier.store import Store
@@ -32,7 +32,7 @@ async def measure(folder: Path) -> list[float]:
         if all(stream.ready_state is ReadyState.OPEN for stream in status.streams):
             everywhere.set()
 
-    async def open_desktop(_: Activated) -> Desktop:
+    async def open_desktop(_: Listener) -> Desktop:
         return Taken()
 
     async def open_link(_: str) -> None:

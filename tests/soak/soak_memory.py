@@ -20,7 +20,7 @@ from pathlib import Path
 
 from notifier.agent import Agent
 from notifier.config import Config, Stream
-from notifier.desktop import Activated, Desktop
+from notifier.desktop import Desktop, Listener
 from notifier.store import Store
 from tests.bench.bench_way import Taken
 
@@ -74,7 +74,7 @@ def held() -> tuple[float, float]:
 async def follow(made: "Synchronized[int]", port: int, history: Path) -> list[tuple[float, float]]:
     """A sample for each part of the connections."""
 
-    async def open_desktop(_: Activated) -> Desktop:
+    async def open_desktop(_: Listener) -> Desktop:
         return Taken()
 
     async def open_link(_: str) -> None:
