@@ -15,6 +15,7 @@ interface description of libdbusmenu, version 3.
 import asyncio
 import contextlib
 import html
+import io
 import itertools
 import logging
 import os
@@ -63,7 +64,7 @@ RETRY_FIRST, RETRY_LAST = 0.25, 30.0
 
 Pixmaps = Annotated[list[list[int | bytes]], DBusSignature("a(iiay)")]
 ToolTip = Annotated[list[object], DBusSignature("(sa(iiay)ss)")]
-Properties = dict[str, str | int]
+Properties = dict[str, str | int | bytes]
 """What a menu item looks like, by the protocol's names; what has its default there is not in it."""
 Texts = Annotated[list[str], DBusSignature("as")]
 Ids = Annotated[list[int], DBusSignature("ai")]
@@ -77,6 +78,7 @@ SIGNATURES = {
     "toggle-type": "s",
     "toggle-state": "i",
     "children-display": "s",
+    "icon-data": "ay",
 }
 """Types of a menu item's properties."""
 
@@ -87,6 +89,18 @@ class BusUnavailable(Exception):
     """There is no session bus, or it does not let us in."""
 
 
+class MenuItem(_base.MenuItem):  # type: ignore[misc]
+    """A pystray menu item that may have a picture; the plain ones do as well.
+
+    Args:
+        icon: An image, or the bytes of a PNG file, 16 to 22 pixels a side.
+    """
+
+    def __init__(self, *args: object, icon: Image.Image | bytes | None = None, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.icon = _png(icon) if isinstance(icon, Image.Image) else icon
+
+
 class Icon(_base.Icon):  # type: ignore[misc]
     """A pystray icon for desktops with a StatusNotifierItem host: KDE, XFCE, LXQt, MATE, Cinnamon, most Wayland bars.
 
@@ -95,6 +109,9 @@ class Icon(_base.Icon):  # type: ignore[misc]
         title: its first line is the title, the others are the text of the tooltip.
         sni_host_changed: told on the loop whether a host shows the icon: once soon after `run`, then after every
             change.  It must not block.
+        sni_about_to_show: told on the loop when a host is about to show the menu.  It must not block; what it changes
+            is shown at once, or in the open menu.
+        sni_secondary: called on a thread of its own after a middle click.
     """
 
     def __init__(
@@ -105,10 +122,15 @@ class Icon(_base.Icon):  # type: ignore[misc]
         menu: object = None,
         *,
         sni_host_changed: Callable[[bool], None] | None = None,
+        sni_about_to_show: Callable[[], object] | None = None,
+        sni_secondary: Callable[[], object] | None = None,
         **kwargs: object,
     ) -> None:
         super().__init__(name, icon, title, menu, **kwargs)
         self._host_changed = sni_host_changed
+        self._about_to_show = sni_about_to_show
+        self._secondary = sni_secondary
+        self._attention = False
         self._hosted: bool | None = None
         self._face = _Face()
         self._pixmaps_of: Picture = None
@@ -121,6 +143,16 @@ class Icon(_base.Icon):  # type: ignore[misc]
         self._session: _Session | None = None
         self._callbacks: set[threading.Thread] = set()
         self._notification_id = 0
+
+    @property
+    def attention(self) -> bool:
+        """Whether the icon asks for a person's attention: hosts move it where it is seen, or let it blink."""
+        return self._attention
+
+    @attention.setter
+    def attention(self, value: bool) -> None:
+        self._attention = value
+        self._changed()
 
     def run(self, setup: Callable[["Icon"], object] | None = None) -> None:
         """Show the icon until `stop`.
@@ -236,7 +268,7 @@ class Icon(_base.Icon):  # type: ignore[misc]
         else:
             pixmaps = self._face.pixmaps
         return _Face(
-            status="Active" if self._shown else "Passive",
+            status="Passive" if not self._shown else "NeedsAttention" if self._attention else "Active",
             title=_clean(title),
             # Hosts read the second part of a tooltip as markup.
             text="\n".join(html.escape(_clean(line), quote=False) for line in lines[:TOOLTIP_LINES]),
@@ -253,7 +285,16 @@ class Icon(_base.Icon):  # type: ignore[misc]
                 except Exception:
                     logger.exception("sni_host_changed failed")
 
-    def _act(self, item: _base.MenuItem) -> None:
+    def _shows_soon(self) -> None:
+        """A host is about to show the menu."""
+        if self._about_to_show is not None:
+            try:
+                self._about_to_show()
+            except Exception:
+                logger.exception("sni_about_to_show failed")
+        self._flush()
+
+    def _act(self, callback: Callable[["Icon"], object]) -> None:
         """Run the callback of a menu item where it cannot block the loop."""
         if len(self._callbacks) >= CALLBACKS_LIMIT:
             logger.error("%d menu callbacks are still running; this click is dropped", len(self._callbacks))
@@ -261,7 +302,7 @@ class Icon(_base.Icon):  # type: ignore[misc]
 
         def call() -> None:
             try:
-                self._handler(item)()
+                self._handler(callback)()
             except Exception:
                 logger.exception("a menu callback failed")
             finally:
@@ -287,6 +328,10 @@ class _Face:
     text: str = ""
     pixmaps: list[list[int | bytes]] = field(default_factory=list)
     is_menu: bool = True
+
+    @property
+    def needs_attention(self) -> bool:
+        return self.status == "NeedsAttention"
 
 
 class _Session:
@@ -325,16 +370,21 @@ class _Session:
         """Send the signals that lead from one look to the next."""
         if now.pixmaps is not before.pixmaps:
             self._item.new_icon()
+            if now.needs_attention:
+                self._item.new_attention_icon()
         if now.title != before.title:
             self._item.new_title()
         # No signal of its own tells that ItemIsMenu changed; this one makes hosts read all properties again.
         if (now.title, now.text, now.is_menu) != (before.title, before.text, before.is_menu):
             self._item.new_tool_tip()
         if now.status != before.status:
+            if now.needs_attention:
+                self._item.new_attention_icon()
             self._item.new_status(now.status)
             self._news.set()
-        if changes.parents:
-            parent = changes.parents[0] if len(changes.parents) == 1 else 0
+        if now.needs_attention != before.needs_attention:
+            self._menu.emit_properties_changed({"Status": self._menu.status})
+        for parent in changes.parents:
             self._menu.layout_updated(self._icon._tree.revision, parent)
         if changes.updated or changes.removed:
             self._menu.items_properties_updated(changes.updated, changes.removed)
@@ -516,7 +566,8 @@ class _Item(ServiceInterface):
 
     @dbus_property(PropertyAccess.READ, "AttentionIconPixmap")
     def attention_icon_pixmap(self) -> Pixmaps:
-        return []
+        """The usual picture: a host that finds none here may show nothing at all."""
+        return self._icon._face.pixmaps if self._icon._face.needs_attention else []
 
     @dbus_property(PropertyAccess.READ, "AttentionMovieName")
     def attention_movie_name(self) -> DBusStr:
@@ -544,7 +595,9 @@ class _Item(ServiceInterface):
 
     @dbus_method("SecondaryActivate")
     def secondary_activate(self, x: DBusInt32, y: DBusInt32) -> None:
-        """A middle click: pystray has no meaning for it."""
+        """A middle click: pystray has no meaning for it, who uses this backend may."""
+        if (secondary := self._icon._secondary) is not None:
+            self._icon._act(lambda _: secondary())
 
     @dbus_method("ContextMenu")
     def context_menu(self, x: DBusInt32, y: DBusInt32) -> None:
@@ -559,6 +612,9 @@ class _Item(ServiceInterface):
 
     @dbus_signal("NewIcon")
     def new_icon(self) -> None: ...
+
+    @dbus_signal("NewAttentionIcon")
+    def new_attention_icon(self) -> None: ...
 
     @dbus_signal("NewToolTip")
     def new_tool_tip(self) -> None: ...
@@ -585,7 +641,7 @@ class _Menu(ServiceInterface):
 
     @dbus_property(PropertyAccess.READ, "Status")
     def status(self) -> DBusStr:
-        return "normal"
+        return "notice" if self._icon._face.needs_attention else "normal"
 
     @dbus_property(PropertyAccess.READ, "IconThemePath")
     def icon_theme_path(self) -> Texts:
@@ -630,13 +686,13 @@ class _Menu(ServiceInterface):
     def about_to_show(self, item_id: DBusInt32) -> DBusBool:
         self._icon._tree.node(item_id)
         before = self._icon._tree.revision
-        self._icon._flush()
+        self._icon._shows_soon()
         return self._icon._tree.revision != before
 
     @dbus_method("AboutToShowGroup")
     def about_to_show_group(self, ids: Ids) -> Annotated[list[list[int]], DBusSignature("aiai")]:
         before = self._icon._tree.revision
-        self._icon._flush()
+        self._icon._shows_soon()
         nodes = self._icon._tree.nodes
         known = [i for i in ids if i in nodes]
         return [known if self._icon._tree.revision != before else [], [i for i in ids if i not in nodes]]
@@ -724,7 +780,7 @@ class _Changes:
     """What hosts have to be told of an update."""
 
     parents: list[int] = field(default_factory=list)
-    """Items whose children are not the same as before, or in another order."""
+    """Items whose children are not the same as before, or in another order; none of them is below another."""
     updated: list[list[int | dict[str, Variant]]] = field(default_factory=list)
     removed: list[list[int | list[str]]] = field(default_factory=list)
     """Properties that are at their defaults again."""
@@ -758,6 +814,7 @@ class _Tree:
 
     def _merge(self, parent: _Node, rows: tuple[_Row, ...], changes: _Changes) -> None:
         children = []
+        below = len(changes.parents)
         for row, node in zip(rows, _matched(parent.children, rows), strict=True):
             if node is None:
                 node = self._grown(row)
@@ -765,7 +822,8 @@ class _Tree:
                 self._alter(node, row, changes)
             children.append(node)
         if [node.id for node in children] != [node.id for node in parent.children]:
-            changes.parents.append(parent.id)
+            # Whoever reads this item's children anew has read what is below them, too.
+            changes.parents[below:] = [parent.id]
         parent.children = children
 
     def _alter(self, node: _Node, row: _Row, changes: _Changes) -> None:
@@ -815,6 +873,8 @@ def _row(item: _base.MenuItem, depth: int) -> _Row:
     if item.checked is not None:
         properties["toggle-type"] = "radio" if item.radio else "checkmark"
         properties["toggle-state"] = int(item.checked)
+    if icon := getattr(item, "icon", None):
+        properties["icon-data"] = icon
     if children := _rows(item.submenu, depth + 1):
         properties["children-display"] = "submenu"
     return _Row(properties, item, children, bool(item.default))
@@ -824,6 +884,12 @@ def _clean(text: object) -> str:
     """Text as one line that the bus carries: a NUL or half a surrogate pair would cost us the connection."""
     line = "".join(c if c.isprintable() or ord(c) > 0x9F else " " for c in str(text)[:TEXT_LIMIT])
     return line.encode(errors="replace").decode()
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
 
 
 def _pixmaps(picture: Picture) -> list[list[int | bytes]]:

@@ -61,6 +61,101 @@ async def test_an_item_registers_with_every_property_of_its_type(bus: Rig, make_
         assert properties["IconPixmap"][-1][2][:4] == bytes((128, 255, 1, 2)), "ARGB in network byte order"
 
 
+async def test_what_is_exported_is_what_the_specifications_have(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("Quit", None))
+        await panel.take_item()
+        await panel.introspect()
+        assert (await panel.menu_properties())["Status"] == "normal"
+        for interface in (ITEM, MENU):
+            with pytest.raises(Refused):
+                await panel.call(interface, "NoSuchMethod")
+
+
+async def test_an_icon_that_asks_for_attention_says_so_and_has_a_picture_for_it(
+    bus: Rig, make_icon: Callable[..., Any]
+) -> None:
+    async with host(address(bus)) as panel:
+        icon = make_icon(MenuItem("Quit", None))
+        await panel.take_item()
+        await eventually("it was shown", lambda: icon.visible)
+        assert (await panel.properties())["AttentionIconPixmap"] == []
+        panel.signals.clear()
+        icon.attention = True
+        await eventually("it was told", lambda: panel.signals)
+        assert panel.signals == ["NewAttentionIcon", "NewStatus"]
+        asking = await panel.properties()
+        assert asking["Status"] == "NeedsAttention"
+        assert asking["AttentionIconPixmap"] == asking["IconPixmap"]
+        assert (await panel.menu_properties())["Status"] == "notice"
+        panel.signals.clear()
+        icon.icon = BLUE
+        await eventually("it was told", lambda: panel.signals)
+        assert panel.signals == ["NewIcon", "NewAttentionIcon"]
+        icon.attention = False
+        await eventually("it was told", lambda: "NewStatus" in panel.signals)
+        assert (await panel.properties())["Status"] == "Active"
+        icon.attention = True
+        icon.visible = False
+        await eventually("it was told", lambda: panel.signals.count("NewStatus") > 1)
+        assert (await panel.properties())["Status"] == "Passive", "what is hidden asks for nothing"
+
+
+async def test_an_item_may_have_a_picture(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    pictures = [RED.resize((16, 16)), BLUE.resize((16, 16))]
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: tuple(sni.MenuItem("a", None, icon=p) for p in pictures)))
+        await panel.take_item()
+        red, blue = (bytes(row.properties["icon-data"].value) for row in panel.root.children)
+        assert red.startswith(b"\x89PNG")
+        assert red != blue
+        panel.signals.clear()
+        pictures.reverse()
+        icon.update_menu()
+        await panel.sees("it was told", lambda: panel.signals)
+        assert panel.signals == ["ItemsPropertiesUpdated"]
+        assert bytes(panel.root.children[0].properties["icon-data"].value) == blue
+        await panel.check()
+
+
+async def test_submenus_that_change_are_told_each_for_itself(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    rows = {"x": ["x1"], "y": ["y1"], "z": ["z1"]}
+
+    def menu() -> tuple[Any, ...]:
+        return tuple(MenuItem(name, Menu(*(MenuItem(row, None) for row in inner))) for name, inner in rows.items())
+
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(menu))
+        await panel.take_item()
+        x, y, z = panel.root.children
+        told: list[int] = []
+        panel.bus.add_message_handler(lambda m: told.append(m.body[1]) if m.member == "LayoutUpdated" else None)
+        rows["x"].append("x2")
+        rows["z"] = ["z0", "z1"]
+        icon.update_menu()
+        await panel.sees("it was told", lambda: len(x.children) == len(z.children) == 2)
+        assert told == [x.id, z.id], "what is below y, and the top, may stay as they are"
+        assert [row.label for row in y.children] == ["y1"]
+        await panel.check()
+
+
+async def test_who_uses_it_hears_before_the_menu_is_shown_and_of_a_middle_click(
+    bus: Rig, make_icon: Callable[..., Any]
+) -> None:
+    rows, middle = ["a"], threading.Event()
+    async with host(address(bus)) as panel:
+        make_icon(
+            menu=Menu(lambda: tuple(MenuItem(row, None) for row in rows)),
+            sni_about_to_show=lambda: rows.append("b"),
+            sni_secondary=middle.set,
+        )
+        await panel.take_item()
+        assert await panel.call(MENU, "AboutToShow", "i", [0]) == [True]
+        await panel.shows("a", "b")
+        await panel.call(ITEM, "SecondaryActivate", "ii", [1, 2])
+        await eventually("the middle click was heard", middle.is_set)
+
+
 async def test_the_menu_is_the_one_of_pystray(bus: Rig, make_icon: Callable[..., Any]) -> None:
     async with host(address(bus)) as panel:
         make_icon(
@@ -329,7 +424,21 @@ async def test_a_watcher_without_a_host_shows_nothing_until_one_comes(bus: Rig, 
         panel.watcher.has_host = True
         await panel.bus.send(signal(WATCHER_PATH, WATCHER, "StatusNotifierHostRegistered"))
         await eventually("it was told", lambda: heard == [False, True])
+        panel.watcher.has_host = False
+        await panel.bus.send(signal(WATCHER_PATH, WATCHER, "StatusNotifierHostUnregistered"))
+        await eventually("it was told", lambda: heard == [False, True, False])
         assert len(panel.watcher.items) == 1
+
+
+async def test_a_watcher_that_does_not_take_it_is_asked_again(
+    bus: Rig, make_icon: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with host(address(bus)) as panel:
+        panel.watcher.refusals = 1
+        make_icon(MenuItem("Quit", None))
+        await panel.take_item()
+        assert labels(panel.root) == ["Quit"]
+    assert caplog.text.count("did not take the icon") == 1
 
 
 async def test_it_comes_back_with_the_bus(bus: Rig, make_icon: Callable[..., Any]) -> None:
