@@ -20,6 +20,9 @@ check: .venv/.tools
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	@for platform in win32 darwin; do echo "mypy for $$platform"; \
+	    $(BIN)/mypy --platform $$platform --no-warn-unreachable --cache-dir .mypy_cache/$$platform \
+	        -p notifier -p server || exit 1; done
 
 bench: .venv/.tools
 	$(BIN)/python -m tests.bench

@@ -384,10 +384,10 @@ def _held_alone(path: Path) -> Iterator[None]:
     """
     if sys.platform == "win32":
         yield
-        return
-    with path.open("r+b") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 2**30 + 2)
-        except (BlockingIOError, PermissionError):
-            raise _Unusable(_("it is damaged while another program uses it")) from None
-        yield
+    else:
+        with path.open("r+b") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 2**30 + 2)
+            except (BlockingIOError, PermissionError):
+                raise _Unusable(_("it is damaged while another program uses it")) from None
+            yield

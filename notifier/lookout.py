@@ -133,7 +133,9 @@ class Lookout:
 
 
 def _clocks() -> tuple[float, float]:
-    passing = time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform.startswith("linux") else time.time()
+    passing = time.time()
+    if sys.platform == "linux":
+        passing = time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic(), passing
 
 

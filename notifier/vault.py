@@ -131,10 +131,10 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     assert process.stdout is not None
     if process.returncode is None or not process.stdout.at_eof():
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:
+            if sys.platform == "win32":
                 process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
         # The pipe is closed when it has been read to its end.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
