@@ -19,6 +19,7 @@ PURE = {
     "notifier/proxy.py",
     "notifier/lines.py",
     "notifier/complaint.py",
+    "notifier/hours.py",
     "notifier/stream.py",
     "notifier/appearance.py",
     "notifier/resume.py",
@@ -120,6 +121,7 @@ MAY_IMPORT = {
     "notifier/proxy.py": {"notifier.environment", "notifier.secret"},
     "notifier/lines.py": set(),
     "notifier/complaint.py": {"notifier.lines"},
+    "notifier/hours.py": set(),
     "notifier/resume.py": {"notifier", "notifier.payload", "notifier.sse", "notifier.template"},
     "notifier/stream.py": {
         "notifier.complaint",

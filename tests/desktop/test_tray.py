@@ -31,7 +31,7 @@ STATUSES = {
     "connecting": Status((StreamStatus("ci", CONNECTING),)),
     "connected": Status((StreamStatus("ci", OPEN), StreamStatus("home_assistant", OPEN)), recent=(LAST,)),
     "offline": Status(
-        (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True),), last_notification=LAST
+        (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True),), recent=(LAST,)
     ),
     "some streams offline": Status(
         (StreamStatus("ci", CONNECTING, "connection refused", is_outage=True), StreamStatus("home_assistant", OPEN)),
