@@ -1,17 +1,23 @@
 """The history file in, rows out, for whoever looks back.  Records nothing and changes nothing."""
 
+import json
 import logging
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from notifier.database import reading
-from notifier.notification import Notification, Urgency
+from notifier.notification import Action, Notification, Urgency
 from notifier.schema import COLUMNS
 
 logger = logging.getLogger(__name__)
+
+_KEPT_APART = {"stream", "title", "body", "urgency", "link", "key", "identity", "row"}
+_MORE = {field.name: field.default for field in fields(Notification) if field.name not in _KEPT_APART}
+"""Fields of a notification that have no column of their own, each with its usual value."""
 
 
 class State(IntEnum):
@@ -78,12 +84,19 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
     """The rows for which `where` holds, in its order.  `where` is ours; what others wrote is in `values`."""
     query = f"SELECT {COLUMNS['history']} FROM history WHERE {where}"  # noqa: S608
     rows = []
-    for row_id, stream, event_type, event_id, received, title, body, urgency, link, key, state in db.execute(
+    for row_id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more in db.execute(
         query, values
     ):
         try:
             notification = Notification(
-                stream=stream, title=title, body=body, urgency=Urgency(urgency), link=link, key=key, row=row_id
+                stream=stream,
+                title=title,
+                body=body,
+                urgency=Urgency(urgency),
+                link=link,
+                key=key,
+                row=row_id,
+                **_fields_in(more),
             )
             row = Row(
                 id=row_id,
@@ -98,6 +111,29 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
             continue
         rows.append(row)
     return rows
+
+
+def more_of(notification: Notification) -> str | None:
+    """What the column `more` holds: the fields that few notifications have; None where all are as usual."""
+    told = {name: value for name in _MORE if (value := getattr(notification, name)) != _MORE[name]}
+    if "actions" in told:
+        told["actions"] = [[action.label, action.link] for action in notification.actions]
+    return json.dumps(told, ensure_ascii=False) if told else None
+
+
+def _fields_in(more: str | None) -> dict[str, Any]:
+    """The other way round.
+
+    Raises:
+        ValueError, TypeError, AttributeError: nothing of ours wrote this.
+    """
+    if more is None:
+        return {}
+    # A newer version of the program may have written fields that this one has not.
+    found = {name: value for name, value in json.loads(more).items() if name in _MORE}
+    if "actions" in found:
+        found["actions"] = tuple(Action(label, link) for label, link in found["actions"])
+    return found
 
 
 def _holds(needle: str, *texts: str | None) -> bool:

@@ -43,11 +43,15 @@ MIGRATIONS: tuple[Step, ...] = (
         "CREATE TABLE seen (key BLOB NOT NULL UNIQUE, expires REAL NOT NULL)",
         "CREATE INDEX seen_by_expiry ON seen (expires)",
     ),
+    (
+        # A JSON object of what few notifications have; NULL for the others.
+        "ALTER TABLE history ADD COLUMN more TEXT",
+    ),
 )
 """Step n leads from version n to version n + 1; `PRAGMA user_version` says which version a file has."""
 
 COLUMNS = {
-    "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state",
+    "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more",
     "streams": "stream, source, since, last_event_id, last_event",
     "seen": "key, expires",
 }

@@ -15,7 +15,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from notifier.database import Database
-from notifier.history import Row, State, find, select
+from notifier.history import Row, State, find, more_of, select
 from notifier.notification import Notification, Urgency
 from notifier.schema import COLUMNS, MIGRATIONS, Step
 
@@ -315,8 +315,9 @@ def _find_mark(db: sqlite3.Connection, stream: str, source: bytes) -> Mark | Non
 def _insert(db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> int:
     told = entry.notification
     texts = (_short(entry.event_type), _short(entry.event_id), now, told.title, told.body)
-    values = (None, stream, *texts, told.urgency.value, told.link, _short(told.key), State.RECORDED.value)
-    query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    state = State.RECORDED.value
+    values = (None, stream, *texts, told.urgency.value, told.link, _short(told.key), state, more_of(told))
+    query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     row = db.execute(query, values).lastrowid
     assert row is not None, "an INSERT has a row id"
     return row

@@ -1,5 +1,6 @@
 """notifier.history beside a process that writes: what a person who looks back finds."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from notifier.errors import StoreError
 from notifier.history import read_history
-from notifier.store import Store
+from notifier.notification import Action, Notification, Urgency
+from notifier.store import Entry, Store
 from tests.notifier.stores import VICTIM, Opener, entry, finish, start
 
 READER = """
@@ -124,3 +126,45 @@ def test_a_folder_in_place_of_the_file_is_said_in_one_sentence(path: Path) -> No
     path.mkdir()
     with pytest.raises(StoreError, match="cannot be read because it is a folder"):
         read_history(path)
+
+
+FULL = Notification(
+    stream="ci",
+    title="Deployed",
+    body="to production",
+    urgency=Urgency.LOW,
+    link="https://ci.example/9",
+    key="deploy",
+    icon="https://ci.example/icon.png",
+    image="https://ci.example/graph.png",
+    time=1_750_000_000.5,
+    group="deploys",
+    sound="complete",
+    actions=(Action("Undo", "https://ci.example/9/undo"), Action("로그", "https://ci.example/9/log")),
+    progress=40,
+    transient=True,
+    resident=True,
+)
+
+
+def test_what_is_told_after_a_crash_looks_the_same(opener: Opener, store: Store, path: Path) -> None:
+    store.record("ci", [Entry(notification=FULL, event_type="message"), entry("plain")], "")
+    with closing(opener(path)) as after:
+        assert [row.notification for row in after.history()] == [FULL, entry("plain").notification]
+
+
+@pytest.mark.parametrize(
+    "damage", ["nonsense", "[]", '{"actions": [["x"]]}', '{"progress": "much"}', '{"icon": "/etc"}']
+)
+def test_a_row_with_fields_that_cannot_be_is_left_out(store: Store, path: Path, damage: str) -> None:
+    store.record("ci", [Entry(notification=FULL, event_type="message"), entry("plain")], "")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE history SET more = ? WHERE title = 'Deployed'", (damage,))
+    assert found(path) == ["plain"]
+
+
+def test_a_field_of_a_newer_version_does_not_hide_the_others(store: Store, path: Path) -> None:
+    store.record("ci", [Entry(notification=FULL, event_type="message")], "")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("""UPDATE history SET more = '{"progress": 7, "smell": "roses"}'""")
+    assert [row.notification.progress for row in read_history(path)] == [7]
