@@ -99,6 +99,7 @@ OWNERS = {
     "winreg": {"notifier/autostart/registry.py"},
     "PIL": {"notifier/picture/drawing.py", "notifier/tray"},
     "dbus_fast": {"notifier/desktop", "notifier/lookout.py", "notifier/tray"},
+    "desktop_notifier": {"notifier/desktop/native.py"},
     "plyer": {"notifier/desktop/plyer.py"},
     "typer": {"notifier/cli", "server/cli.py"},
     "jinja2": {"notifier/sandbox.py", "notifier/template.py"},

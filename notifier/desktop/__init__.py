@@ -80,7 +80,7 @@ async def choose(
     """The best desktop that is here now.
 
     On Linux the notification daemon; one that is not there yet is asked again for each bubble, and the terminal shows
-    them until it comes.  Elsewhere plyer.  Where there is nothing, the terminal.
+    them until it comes.  Elsewhere desktop-notifier, then plyer.  Where there is nothing, the terminal.
 
     Args:
         environ: of this process.
@@ -108,11 +108,25 @@ async def choose(
         except BubbleFailed as error:
             return Choice(Meanwhile(desktop, terminal), f"{error}; {_(MEANWHILE)}")
         return Choice(desktop)
-    if platform == "darwin" and find_spec("pyobjus") is None:
-        return Choice(terminal, f"{_('plyer needs pyobjus on macOS: pip install pyobjus')}; {_(MEANWHILE)}")
+    return await _choose_elsewhere(environ, listener, terminal, platform)
+
+
+async def _choose_elsewhere(environ: Mapping[str, str], listener: Listener, terminal: Desktop, platform: str) -> Choice:
+    from notifier.desktop.native import NativeDesktop
     from notifier.desktop.plyer import PlyerDesktop
 
-    return Choice(PlyerDesktop(environ, platform=platform))
+    native = NativeDesktop(listener, platform=platform)
+    try:
+        await native.meet()
+    except BubbleFailed as error:
+        await native.close()
+        if platform == "darwin" and find_spec("pyobjus") is None:
+            return Choice(terminal, f"{error}; {_(MEANWHILE)}")
+        return Choice(
+            PlyerDesktop(environ, platform=platform),
+            _("{problem}; plyer shows plain notifications instead, which cannot be clicked", problem=error),
+        )
+    return Choice(native)
 
 
 def session_bus(environ: Mapping[str, str]) -> str | None:
