@@ -46,6 +46,23 @@ MEANT = {
     "sni": "server_name",
     "http_proxy": "proxy",
     "https_proxy": "proxy",
+    "quiet": "quiet_hours",
+    "do_not_disturb": "quiet_hours",
+    "dnd": "quiet_hours",
+    "min_urgency": "minimum_urgency",
+    "rate_limit": "flood",
+    "throttle": "flood",
+    "start": "from",
+    "begin": "from",
+    "end": "to",
+    "until": "to",
+    "weekdays": "days",
+    "timezone": "time_zone",
+    "tz": "time_zone",
+    "limit": "burst",
+    "count": "burst",
+    "interval": "window",
+    "per": "window",
 }
 """What other programs call our settings."""
 
@@ -86,6 +103,11 @@ def problem_of_toml(error: tomllib.TOMLDecodeError) -> tuple[int | None, str]:
     message, _at, place = str(error).partition(" (at ")
     found = re.match(r"line (\d+)", place)
     return int(found[1]) if found else None, _toml_sentence(message)
+
+
+def settings_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The settings of a table, by the names that people write."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def unknown(key: str, known: Iterable[str], elsewhere: dict[str, str] | None = None) -> str:
@@ -137,7 +159,7 @@ def _problems(
             words = _("is missing") + (f": {_first_sentence(field)}" if field and field.description else "")
         case "extra_forbidden":
             parent = _model(model, path[:-1])
-            words = unknown(str(path[-1]), parent.model_fields if parent else (), _elsewhere(model, path[:-1]))
+            words = unknown(str(path[-1]), settings_of(parent) if parent else (), _elsewhere(model, path[:-1]))
         case "value_error":
             words = str(context["error"])
         case "greater_than_equal":
@@ -158,6 +180,8 @@ def _problems(
             words = _("is longer than {limit} characters", limit=context["max_length"])
         case "bool_type":
             words = _("must be true or false, without quotes")
+        case "tuple_type" | "list_type" if _model(model, path) is None:
+            words = _('is a list: {name} = ["…"]', name=path[-1])
         case "tuple_type" | "list_type":
             words = _("is written [[streams.{shown}]], in double brackets, once for each", shown=shown)
         case "literal_error":
@@ -166,7 +190,7 @@ def _problems(
             words = _('is a table: {path} = {{ NAME = "value" }}', path=path[-1])
         case "model_type" | "model_attributes_type":
             inner = _model(model, path)
-            settings = " = …, ".join(list(inner.model_fields)[:2] if inner else ())
+            settings = " = …, ".join(list(settings_of(inner))[:2] if inner else ())
             words = _("is a table: {shown} = {{ {settings} = … }}", shown=shown.rpartition(".")[2], settings=settings)
         case _:
             words = message.removeprefix("Value error, ")
@@ -182,7 +206,7 @@ def _model(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     found: type[BaseModel] | None = model
     for part in path:
         if isinstance(part, str):
-            found = _model_in(found.model_fields.get(part) if found else None)
+            found = _model_in(settings_of(found).get(part) if found else None)
     return found
 
 
@@ -193,7 +217,7 @@ def _model_in(field: FieldInfo | None) -> type[BaseModel] | None:
 
 def _field(model: type[BaseModel], path: Path) -> FieldInfo | None:
     parent = _model(model, path[:-1]) if path else None
-    return parent.model_fields.get(str(path[-1])) if parent else None
+    return settings_of(parent).get(str(path[-1])) if parent else None
 
 
 def _elsewhere(model: type[BaseModel], here: Path) -> dict[str, str]:
@@ -204,9 +228,9 @@ def _elsewhere(model: type[BaseModel], here: Path) -> dict[str, str]:
         if inner is not None and here != (name,):
             is_many = getattr(field.annotation, "__origin__", None) is tuple
             place = f"[[streams.{name}]]" if is_many else f"{name} = {{ %s = … }}"
-            tables |= {setting: place.replace("%s", setting) for setting in inner.model_fields if setting != "user"}
+            tables |= {setting: place.replace("%s", setting) for setting in settings_of(inner) if setting != "user"}
     if here:
-        tables |= dict.fromkeys(model.model_fields, _("the stream itself, above this table"))
+        tables |= dict.fromkeys(settings_of(model), _("the stream itself, above this table"))
     return tables
 
 

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Annotated, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from notifier.language import _
 
@@ -44,7 +44,17 @@ def _known_zone(name: str) -> str:
     return name
 
 
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+def _some(days: tuple[Day, ...]) -> tuple[Day, ...]:
+    if not days:
+        raise ValueError(_("is an empty list; leave it out for all days, or take these quiet hours out"))
+    return days
+
+
+TimeOfDay = Annotated[
+    time,
+    BeforeValidator(_time_of_day),
+    WithJsonSchema({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"}),
+]
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 
 
@@ -57,7 +67,7 @@ class QuietHours(BaseModel):
     """When they begin, such as `"22:00"`."""
     end: TimeOfDay = Field(alias="to")
     """When they end, such as `"07:00"`: on the next day if it is not later than `from`."""
-    days: Annotated[tuple[Day, ...], Field(min_length=1)] = DAYS
+    days: Annotated[tuple[Day, ...], AfterValidator(_some)] = DAYS
     """The days on which they begin."""
     time_zone: TimeZone | None = None
     """Whose clock it is, such as `"Europe/Berlin"`; without one, this machine's."""

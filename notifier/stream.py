@@ -11,18 +11,22 @@ from urllib.parse import unquote, urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StrictBool,
     ValidationInfo,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
 
 from notifier.complaint import Mistakes
+from notifier.duration import seconds
 from notifier.environment import environment
 from notifier.errors import UsageError
+from notifier.hours import QuietHours
 from notifier.language import _
 from notifier.proxy import ProxyRule, is_loopback
 from notifier.resume import HOW
@@ -66,6 +70,12 @@ Text = Annotated[str, Field(min_length=1), AfterValidator(_fill)]
 FilePath = Annotated[str, Field(min_length=1), AfterValidator(_locate)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 WholeNumber = Annotated[int, Field(strict=True)]
+Window = Annotated[
+    float,
+    BeforeValidator(seconds),
+    Field(ge=1, le=3_600, json_schema_extra={"unit": "seconds"}),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 1, "maximum": 3_600}, {"type": "string"}]}),
+]
 
 
 class Settings(BaseModel):
@@ -135,6 +145,15 @@ class Tls(Settings):
         return self
 
 
+class Flood(Settings):
+    """How many bubbles a stream may open before the rest is counted in one."""
+
+    burst: Annotated[WholeNumber, Field(ge=2, le=100)] = 5
+    """Bubbles in `window`; the last is the one that counts."""
+    window: Window = 10.0
+    """Seconds, or a text such as `"1m"`."""
+
+
 class Stream(Settings):
     """One stream to follow."""
 
@@ -178,6 +197,12 @@ class Stream(Settings):
     pictures: Literal["public", "any", "none"] = "public"
     """Whether icons and images that events name are fetched: `"public"` from the internet and the stream's own server,
     `"any"` from private addresses too, `"none"` not at all."""
+    minimum_urgency: Literal["low", "normal", "critical"] = "low"
+    """What is less urgent than this is in the history only: no bubble, no summary, not counted as unread."""
+    flood: Flood = Flood()
+    """How many bubbles it may open before the rest is counted in one; see Quiet below."""
+    quiet_hours: tuple[QuietHours, ...] = ()
+    """When its bubbles are held back for one summary; see Quiet below."""
     event_limit: Annotated[WholeNumber, Field(ge=1_024, le=1 << 30, json_schema_extra={"unit": "bytes"})] = 16 << 20
     """A larger event fails the stream."""
 

@@ -126,7 +126,9 @@ MAY_IMPORT = {
     "notifier/resume.py": {"notifier", "notifier.payload", "notifier.sse", "notifier.template"},
     "notifier/stream.py": {
         "notifier.complaint",
+        "notifier.duration",
         "notifier.errors",
+        "notifier.hours",
         "notifier.resume",
         "notifier.rule",
         "notifier.template",

@@ -13,8 +13,10 @@ from pydantic_core import PydanticUndefined
 
 from notifier import config
 from notifier.appearance import Appearance
+from notifier.complaint import settings_of
 from notifier.errors import ConfigurationBroken
-from notifier.stream import Basic, Stream, Tls
+from notifier.hours import QuietHours
+from notifier.stream import Basic, Flood, Stream, Tls
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
@@ -29,7 +31,7 @@ def table(model: type[BaseModel]) -> str:
     """The settings of a model as the page has them."""
     rows = [
         f"| `{name}` | {FOUND.get(name) or value(field)} | {meaning(field)} |"
-        for name, field in model.model_fields.items()
+        for name, field in settings_of(model).items()
     ]
     return "\n".join(["| setting | default | meaning |", "|---|---|---|", *rows])
 
@@ -40,6 +42,8 @@ def value(field: FieldInfo) -> str:
     unit = f" {extra['unit']}" if "unit" in extra else ""
     if default is PydanticUndefined:
         return "needed"
+    if isinstance(default, Flood):
+        return f"`{{ burst = {default.burst}, window = {default.window:g} }}`"
     if default in (None, {}, ()) or isinstance(default, BaseModel):
         return "none"
     if isinstance(default, int | float) and not isinstance(default, bool):
@@ -57,7 +61,7 @@ def meaning(field: FieldInfo) -> str:
     return words.replace("|", "\\|")
 
 
-@pytest.mark.parametrize("model", [Stream, Tls, Basic, Appearance])
+@pytest.mark.parametrize("model", [Stream, Tls, Basic, Flood, QuietHours, Appearance])
 def test_the_page_has_each_setting_with_its_default_unit_and_range(model: type[BaseModel]) -> None:
     assert table(model) in PAGE
 

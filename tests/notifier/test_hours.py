@@ -179,7 +179,7 @@ def test_without_a_time_zone_this_machine_s_clock_counts() -> None:
         ({"from": "10pm", "to": "07:00"}, "is no time of day"),
         ({"from": "24:00", "to": "07:00"}, "is no time of day"),
         ({"from": 22, "to": "07:00"}, "is no time of day"),
-        ({"from": "22:00", "to": "07:00", "days": []}, "at least 1"),
+        ({"from": "22:00", "to": "07:00", "days": []}, "is an empty list"),
         ({"from": "22:00", "to": "07:00", "days": ["monday"]}, "'mon'"),
         ({"from": "22:00", "to": "07:00", "time_zone": "Europe/Berlni"}, "did you mean Europe/Berlin?"),
         ({"from": "22:00", "to": "07:00", "time_zone": "../../etc/passwd"}, "is no time zone"),
