@@ -66,6 +66,7 @@ def message(body: bytes, content_type: str, given: Mapping[str, str]) -> Message
     for name in given:
         if name not in _TEXT_FIELDS:
             _refuse_unknown(name)
+    Message(data="", **given)  # what is not as it may be is told, even if the body goes before it
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

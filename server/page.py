@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
-KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+KINDS = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
 """Media types by the end of a name; nothing else is served."""
 HEADERS = {
     "Content-Security-Policy": (

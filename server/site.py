@@ -3,7 +3,7 @@
 ``GET /events``   the stream (WHATWG HTML 9.2); `subscription` has the parameters
 ``POST /events``  publish: JSON, lines of JSON, or any text; 201 with the id once the log has it
 ``GET /``         the live page           ``GET /status.json``  what it counts
-``GET /health``   whether the server works
+``GET /health``   whether the server works  ``GET /openapi.json``  all of this, for programs
 """
 
 import asyncio
@@ -42,7 +42,7 @@ SILENCE = 60.0
 RETRY_AFTER = 30
 """Seconds that a client is asked to stay away when there is no place for it."""
 
-OPEN = frozenset({"/", "/health"})
+OPEN = frozenset({"/", "/health", "/openapi.json"})
 """Paths for which no token is needed, besides the files of the page."""
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -101,6 +101,7 @@ class Site:
         application.router.add_options("/events", self.preflight)
         application.router.add_get("/", self.page, allow_head=False)
         application.router.add_get("/page/{name}", self.page, allow_head=False)
+        application.router.add_get("/openapi.json", self.description, allow_head=False)
         application.router.add_get("/status.json", self.status, allow_head=False)
         application.router.add_get("/health", self.health, allow_head=False)
         application.on_response_prepare.append(self._sign)
@@ -200,7 +201,13 @@ class Site:
         """The live page, and what it needs."""
         answer = self._page.answer(request, request.match_info.get("name", "index.html"))
         if answer is None:
-            _refuse(web.HTTPNotFound, "no such page")
+            raise web.HTTPNotFound
+        return answer
+
+    async def description(self, request: web.Request) -> web.Response:
+        """What this module does, as OpenAPI has it."""
+        answer = self._page.answer(request, "openapi.json")
+        assert answer is not None
         return answer
 
     async def status(self, _: web.Request) -> web.Response:
@@ -235,10 +242,19 @@ class Site:
                 answer.headers.add(hdrs.WWW_AUTHENTICATE, 'Basic realm="sse-server", charset="UTF-8"')
                 return answer
             request[GRANT] = grant
-        return await handler(request)
+        try:
+            return await handler(request)
+        except web.HTTPNotFound:
+            return _sentence(404, "there is nothing here; the page is at / and the events are at /events")
+        except web.HTTPMethodNotAllowed as error:
+            answer = _sentence(405, f"only {', '.join(sorted(error.allowed_methods))} is possible here")
+            answer.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
+            return answer
 
     async def _sign(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers[hdrs.SERVER] = "sse-server"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if self.origins:
             response.headers.add(hdrs.VARY, hdrs.ORIGIN)
             if (sender := request.headers.get(hdrs.ORIGIN)) in self.origins and sender is not None:
@@ -263,9 +279,12 @@ def _needs_token(request: web.Request) -> bool:
 def _given(request: web.Request) -> dict[str, str]:
     """Fields of a message outside the body: headers, and query parameters, which win."""
     headers = {
-        name: request.headers[name] for name in ("Topic", "Title", "Urgency", "Link", "Key") if name in request.headers
+        name.lower(): request.headers[name]
+        for name in ("Topic", "Title", "Urgency", "Link", "Key")
+        if name in request.headers
     }
-    return {name.lower(): value for name, value in headers.items()} | dict(request.query)
+    wire.Message(data="", **headers)  # a header that is not as it may be is told, even if a parameter goes before it
+    return headers | dict(request.query)
 
 
 def _once(request: web.Request) -> str | None:

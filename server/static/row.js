@@ -2,7 +2,8 @@
 
 const TEXT_LIMIT = 600; // characters, and lines, shown of a text until more is asked for
 const LINES_LIMIT = 12;
-const LINE = 100; // characters of JSON that go into one line
+const LINE = 90; // characters of JSON that go into one line
+const DEPTH = 40; // spaces of indentation beyond which JSON is not taken apart
 
 export function row(event) {
   const item = element("li");
@@ -82,10 +83,23 @@ function long(name, text) {
   return [shown, button];
 }
 
-function pretty(value) {
-  const long = JSON.stringify(value, null, 2);
-  const short = long.replaceAll(/\n */g, " ");
-  return short.length <= LINE ? short : long;
+// JSON with a line for each part that is too long for one.
+function pretty(value, indent = "") {
+  const short = JSON.stringify(value);
+  if (typeof value !== "object" || value === null || indent.length > DEPTH) return short;
+  if (indent.length + short.length <= LINE) return spaced(value);
+  const inner = `${indent}  `;
+  const parts = Array.isArray(value)
+    ? value.map((part) => pretty(part, inner))
+    : Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}: ${pretty(part, inner)}`);
+  const [open, close] = Array.isArray(value) ? "[]" : "{}";
+  return `${open}\n${parts.map((part) => inner + part).join(",\n")}\n${indent}${close}`;
+}
+
+function spaced(value) {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(spaced).join(", ")}]`;
+  return `{${Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}: ${spaced(part)}`).join(", ")}}`;
 }
 
 // In the direction of its own first letter, whatever the page's is.
