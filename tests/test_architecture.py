@@ -55,6 +55,8 @@ PURE = {
     "notifier/picture/reach.py",
     "notifier/desktop/bubble.py",
     "notifier/desktop/text.py",
+    "notifier/tray/face.py",
+    "notifier/tray/label.py",
     "notifier/tray/menu.py",
     "notifier/autostart/entry.py",
     "server/wire.py",

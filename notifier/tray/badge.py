@@ -8,7 +8,7 @@ from functools import reduce
 
 from PIL import ImageChops
 
-from notifier.tray.menu import IconState
+from notifier.tray.face import IconState
 from notifier.tray.pen import Mask, Pen
 
 COUNT_LIMIT = 99
@@ -111,6 +111,8 @@ def sign(pen: Pen, state: IconState) -> Badge:
         return pen.block(x, y, x + width, y + height)
 
     match state:
+        case IconState.CONNECTED:
+            parts = [pen.blank()]
         case IconState.CONNECTING:
             parts = [block(1, 3, 1, 1), block(3, 3, 1, 1), block(5, 3, 1, 1)]
         case IconState.DEGRADED:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from PIL import Image, ImageChops
 
 from notifier.tray.badge import badge, badge_text, sign
-from notifier.tray.menu import IconState
+from notifier.tray.face import IconState
 from notifier.tray.pen import Mask, Pen, tinted
 
 SIZES = (16, 22, 24, 32, 48, 64)
@@ -91,6 +91,20 @@ def app_png(size: int = 256) -> bytes:
     """The program's icon as a PNG file."""
     file = io.BytesIO()
     app_image(size).save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
+@lru_cache(maxsize=len(IconState))
+def sign_png(state: IconState) -> bytes:
+    """A PNG of 16 pixels a side: the disc that tells a state in a row of a menu."""
+    pen = Pen(32)
+    mark = sign(pen, state)
+    drawn = tinted(pen.done(mark.ground), COLOURS[state])
+    drawn.alpha_composite(tinted(pen.done(mark.digits), DIGITS))
+    picture = Image.new("RGBA", (16, 16))
+    picture.paste(drawn.crop((0, 0, 14, 14)), (1, 1))
+    file = io.BytesIO()
+    picture.save(file, "PNG")
     return file.getvalue()
 
 

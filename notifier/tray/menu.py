@@ -1,43 +1,48 @@
-"""A Status in; menu rows, a tooltip and the icon's state out.  Pure.
-
-It does not know who shows them, nor how a label's own special characters (`_`, `&`) are written there.
-Names and titles are text from strangers: each is cut, and what could reorder or hide its neighbours is taken out.
-"""
+"""A Status in, menu rows out.  Pure.  It does not know who shows them."""
 
 import math
-import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from enum import Enum
 
-from notifier.source import ReadyState
+from notifier.language import N_, _, ngettext
+from notifier.notification import Notification
 from notifier.status import Command, Status, StreamStatus, Verb
-
-NAME = "sse-notifier"
+from notifier.tray.face import IconState, stream_state
+from notifier.tray.label import LABEL_LIMIT, TITLE_LIMIT, clock, name_of, safe, stream_label
 
 STREAMS_LIMIT = 15
-"""Rows of streams; the rest is counted in one more row."""
-NAME_LIMIT = 32
-"""Characters of a stream's name."""
-LABEL_LIMIT = 72
-"""Characters of a row that we cut ourselves."""
-TITLE_LIMIT = 60
-"""Characters of a notification's title."""
-TOOLTIP_LIMIT = 127
-"""UTF-16 code units of a tooltip: what the Windows shell has room for."""
-
-ZERO_WIDTH_NON_JOINER, ZERO_WIDTH_JOINER = "\u200c", "\u200d"
-FIRST_STRONG_ISOLATE, POP_ISOLATE = "\u2068", "\u2069"
+"""Rows of streams; the others are in a submenu."""
+MORE_LIMIT = 100
+"""Rows of streams in that submenu; what is left is counted in one more row."""
+RECENT_LIMIT = 5
+"""Rows of notifications; the earlier ones are in a submenu."""
+MORNING = time(8)
+"""When tomorrow begins, in local time."""
 
 
-class IconState(Enum):
-    """What the icon tells at a glance."""
+class Snooze(Enum):
+    """How long to hold all bubbles, counted from the click."""
 
-    CONNECTED = "connected"
-    CONNECTING = "connecting"
-    DEGRADED = "some streams offline"
-    OFFLINE = "offline"
-    PAUSED = "paused"
-    ATTENTION = "needs attention"
+    QUARTER = N_("For 15 minutes")
+    HOUR = N_("For 1 hour")
+    TOMORROW = N_("Until tomorrow morning")
+    RESUMED = N_("Until I resume")
+
+    def command(self, now: datetime) -> Command:
+        """What is asked for by a click at `now`, local time."""
+        match self:
+            case Snooze.QUARTER:
+                until = now.timestamp() + 15 * 60
+            case Snooze.HOUR:
+                until = now.timestamp() + 3_600
+            case Snooze.TOMORROW:
+                # Without an offset, so that the clocks may change in this night.
+                until = datetime.combine(now.date() + timedelta(days=1), MORNING).timestamp()
+            case Snooze.RESUMED:
+                until = math.inf
+        return Command(Verb.SNOOZE, until=until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,15 @@ class Row:
     """
 
     label: str
-    command: Command | None = None
+    command: Command | Snooze | None = None
     """What a click asks for; None for a row that only tells something."""
     enabled: bool = True
     checked: bool | None = None
     """Whether it is ticked; None for a row that cannot be."""
     default: bool = False
     """A left click on the icon does this."""
+    sign: IconState | None = None
+    """What a small picture before it tells, where there are any."""
     submenu: tuple["Entry", ...] = ()
 
     def __post_init__(self) -> None:
@@ -74,142 +81,120 @@ Entry = Row | Separator
 def menu(status: Status) -> tuple[Entry, ...]:
     """The whole menu, top to bottom."""
     return (
+        *_problem_rows(status),
         *_stream_rows(status),
         Separator(),
-        _last_notification_row(status),
+        *_notification_rows(status),
         Separator(),
-        Row(label="Resume notifications", command=Command(Verb.RESUME))
-        if status.snoozed_until is not None
-        else Row(label="Pause notifications", command=Command(Verb.SNOOZE, until=math.inf)),
-        Row(label="Reconnect now", command=Command(Verb.RECONNECT), enabled=bool(status.streams)),
+        *_quiet_rows(status),
         Separator(),
-        Row(label="Quit", command=Command(Verb.QUIT)),
+        Row(label=_("Reconnect now"), command=Command(Verb.RECONNECT), enabled=bool(status.streams)),
+        Row(label=_("Show history"), command=Command(Verb.HISTORY), default=not status.unread),
+        Row(label=_("Edit configuration"), command=Command(Verb.EDIT)),
+        *_autostart_rows(status),
+        Row(label=_("About sse-notifier"), command=Command(Verb.ABOUT)),
+        Separator(),
+        Row(label=_("Quit"), command=Command(Verb.QUIT)),
     )
 
 
-def icon_state(status: Status) -> IconState:
-    """The state to show: what needs a person's eye most."""
-    if status.snoozed_until is not None:
-        return IconState.PAUSED
-    states = {_stream_state(stream) for stream in status.streams}
-    if IconState.OFFLINE in states:
-        return IconState.OFFLINE if len(states) == 1 else IconState.DEGRADED
-    if IconState.CONNECTING in states:
-        return IconState.CONNECTING
-    return IconState.CONNECTED if states else IconState.CONNECTING
-
-
-def tooltip(status: Status) -> str:
-    """What the icon says when pointed at: a headline, then a line for each stream that is not well."""
-    lines = [f"{NAME}: {_headline(status)}"]
-    for stream in status.streams:
-        if len(status.streams) == 1 or _stream_state(stream) is IconState.CONNECTED:
-            continue
-        line = _stream_label(stream, status.told_at)
-        if _utf16_length("\n".join([*lines, line])) > TOOLTIP_LIMIT:
-            break
-        lines.append(line)
-    return _cut_utf16("\n".join(lines), TOOLTIP_LIMIT)
-
-
-def safe(text: str, limit: int) -> str:
-    """`text` of a stranger as one line of at most `limit` characters that leaves its neighbours alone.
-
-    Control and format characters go, all but the joiners that Persian or an emoji is written with; text that runs
-    from right to left is isolated, which adds two characters that cannot be seen (Unicode UAX #9, 2.4).
-    """
-    kept = (
-        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c
-        for c in text[: 8 * limit]
-        if unicodedata.category(c) not in ("Cf", "Cs") or c in (ZERO_WIDTH_NON_JOINER, ZERO_WIDTH_JOINER)
-    )
-    line = _shortened(" ".join("".join(kept).split()), limit)
-    if any(unicodedata.bidirectional(c) in ("R", "AL", "AN") for c in line):
-        return f"{FIRST_STRONG_ISOLATE}{line}{POP_ISOLATE}"
-    return line
+def _problem_rows(status: Status) -> tuple[Entry, ...]:
+    if not status.problem:
+        return ()
+    problem = Row(label=safe(status.problem, LABEL_LIMIT), command=Command(Verb.EDIT), sign=IconState.ATTENTION)
+    return problem, Separator()
 
 
 def _stream_rows(status: Status) -> tuple[Row, ...]:
-    shown = status.streams[:STREAMS_LIMIT]
-    rows = [Row(label=_stream_label(stream, status.told_at), enabled=False) for stream in shown]
-    if more := len(status.streams) - len(rows):
-        rows.append(Row(label=f"… and {more} more", enabled=False))
-    return tuple(rows) or (Row(label="No streams yet", enabled=False),)
+    streams = status.streams
+    if not streams:
+        return (Row(label=_("No streams yet"), enabled=False),)
+    rows = [_stream_row(stream, status.told_at) for stream in streams[:STREAMS_LIMIT]]
+    if more := streams[STREAMS_LIMIT:]:
+        rows.append(_more_row(more, status.told_at))
+    return tuple(rows)
 
 
-def _stream_label(stream: StreamStatus, told_at: float | None) -> str:
-    return f"{safe(stream.name, NAME_LIMIT) or '?'} — {_stream_text(stream, LABEL_LIMIT - NAME_LIMIT, told_at)}"
+def _more_row(streams: Sequence[StreamStatus], told_at: float | None) -> Row:
+    rows: list[Entry] = [_stream_row(stream, told_at) for stream in streams[:MORE_LIMIT]]
+    if left := len(streams) - len(rows):
+        rows.append(Row(label=_("… and {count} more", count=left), enabled=False))
+    unwell = sum(stream_state(stream) is not IconState.CONNECTED for stream in streams)
+    if unwell:
+        label = _("… and {count} more, {unwell} of them not connected", count=len(streams), unwell=unwell)
+    else:
+        label = _("… and {count} more", count=len(streams))
+    return Row(label=label, submenu=tuple(rows))
 
 
-def _age(last_heard: float | None, told_at: float | None) -> str:
-    """How long ago the last sign of life was; so coarse that a stream with keep-alives never changes its row."""
-    if last_heard is None or told_at is None:
-        return ""
-    minutes = int(max(0.0, told_at - last_heard) // 60)
-    if minutes < 1:
-        return ", heard just now"
-    return f", heard {minutes} min ago" if minutes < 120 else f", heard {minutes // 60} h ago"
-
-
-def _stream_text(stream: StreamStatus, limit: int, told_at: float | None) -> str:
-    detail = safe(stream.detail, limit)
-    match stream.ready_state:
-        case ReadyState.OPEN:
-            caution = f"; {safe(stream.caution, limit)}" if stream.caution else ""
-            return f"connected{_age(stream.last_heard, told_at)}{caution}"
-        case ReadyState.CONNECTING:
-            if stream.is_outage:
-                return f"offline: {detail or 'no connection'}, retrying"
-            return "reconnecting…" if stream.is_soon_back else "connecting…"
-        case ReadyState.CLOSED:
-            return f"stopped: {detail}" if detail else "ended"
-
-
-def _stream_state(stream: StreamStatus) -> IconState:
-    match stream.ready_state:
-        case ReadyState.OPEN:
-            return IconState.CONNECTED
-        case ReadyState.CONNECTING if stream.is_soon_back:
-            return IconState.CONNECTED
-        case ReadyState.CONNECTING if not stream.is_outage:
-            return IconState.CONNECTING
-        case _:
-            return IconState.OFFLINE
-
-
-def _last_notification_row(status: Status) -> Row:
-    if not status.recent:
-        return Row(label="No notifications yet", enabled=False)
-    last = status.recent[0]
-    opens = last.link is not None
+def _stream_row(stream: StreamStatus, told_at: float | None) -> Row:
+    name = stream.name
+    reason = (Row(label=safe(stream.detail, 2 * LABEL_LIMIT), enabled=False),) if stream.detail else ()
+    mute = Verb.UNMUTE if stream.muted else Verb.MUTE
     return Row(
-        label=safe(last.title, TITLE_LIMIT) or "(no title)",
-        command=Command(Verb.OPEN),
-        enabled=opens,
-        default=opens,
+        label=stream_label(stream, told_at),
+        sign=IconState.PAUSED if stream.muted else stream_state(stream),
+        submenu=(
+            *reason,
+            Row(label=_("Mute"), command=Command(mute, stream=name), checked=stream.muted),
+            Row(label=_("Reconnect now"), command=Command(Verb.RECONNECT, stream=name)),
+            Row(label=_("Open its site"), command=Command(Verb.OPEN_SITE, stream=name), enabled=bool(stream.site)),
+            Row(
+                label=_("Copy the last error"),
+                command=Command(Verb.COPY_ERROR, stream=name),
+                enabled=bool(stream.detail),
+            ),
+        ),
     )
 
 
-def _headline(status: Status) -> str:
-    if status.snoozed_until is not None:
-        return "notifications are paused"
-    if len(status.streams) == 1:
-        return _stream_text(status.streams[0], LABEL_LIMIT, status.told_at)
-    if not status.streams:
-        return "starting…"
-    well = sum(_stream_state(stream) is IconState.CONNECTED for stream in status.streams)
-    return f"{well} of {len(status.streams)} streams connected"
+def _notification_rows(status: Status) -> tuple[Row, ...]:
+    if not status.recent:
+        return (Row(label=_("No notifications yet"), enabled=False),)
+    rows = [_notification_row(n, with_stream=len(status.streams) > 1) for n in status.recent]
+    newest = ngettext("Open the newest of {count} unread", "Open the newest of {count} unread", status.unread,
+                      count=status.unread) if status.unread else _("Nothing is unread")  # fmt: skip
+    earlier = tuple(rows[RECENT_LIMIT:])
+    return (
+        Row(label=newest, command=Command(Verb.OPEN), enabled=status.unread > 0, default=status.unread > 0),
+        *rows[:RECENT_LIMIT],
+        *((Row(label=_("Earlier"), submenu=earlier),) if earlier else ()),
+        Row(label=_("Mark all read"), command=Command(Verb.READ), enabled=status.unread > 0),
+    )
 
 
-def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+def _notification_row(notification: Notification, *, with_stream: bool) -> Row:
+    title = safe(notification.title, TITLE_LIMIT) or _("(no title)")
+    if with_stream:
+        title = _("{title} — {stream}", title=title, stream=name_of(notification.stream))
+    row = notification.row
+    return Row(label=title, command=Command(Verb.OPEN, row=row), enabled=row is not None)
 
 
-def _cut_utf16(text: str, limit: int) -> str:
-    while _utf16_length(text) > limit:
-        text = text[:-2].rstrip() + "…"
-    return text
+def _quiet_rows(status: Status) -> tuple[Row, ...]:
+    until, hours, now = status.snoozed_until, status.quiet_until, status.told_at
+    rows = []
+    if hours is not None:
+        rows.append(Row(label=_held(_("Quiet hours until {time}", time=clock(hours, now)), status), enabled=False))
+    if until is None:
+        rows.append(Row(label=_("Quiet now"), command=Snooze.RESUMED))
+    else:
+        resume = _("Resume notifications")
+        if until < math.inf:
+            resume = _("Resume notifications (paused until {time})", time=clock(until, now))
+        rows.append(Row(label=_held(resume, status), command=Command(Verb.RESUME)))
+    snoozes = tuple(Row(label=_(snooze.value), command=snooze) for snooze in Snooze)
+    return *rows, Row(label=_("Snooze"), submenu=snoozes)
 
 
-def _utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+def _held(text: str, status: Status) -> str:
+    """Part of a row and no row of its own: rows that come while the menu is open move the others under the pointer."""
+    if not status.held:
+        return text
+    return ngettext("{text}, {count} held back", "{text}, {count} held back", status.held, text=text, count=status.held)
+
+
+def _autostart_rows(status: Status) -> tuple[Row, ...]:
+    if (on := status.autostart) is None:
+        return ()
+    return (Row(label=_("Start at login"), command=Command(Verb.AUTOSTART, on=not on), checked=on),)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from typing import Any
 from notifier.appearance import Appearance, Style
 from notifier.errors import TrayUnavailable, UsageError
 from notifier.status import Command, Status, Verb
-from notifier.tray.icon import DARK, LIGHT, TEMPLATE, Dress, tray_image, tray_images
-from notifier.tray.menu import NAME, Entry, IconState, Row, icon_state, menu, tooltip
+from notifier.tray.face import NAME, IconState, icon_state, tooltip
+from notifier.tray.icon import DARK, LIGHT, TEMPLATE, Dress, sign_png, tray_image, tray_images
+from notifier.tray.menu import Entry, Row, Snooze, menu
 from notifier.tray.picture import read_picture
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,8 @@ class Tray:
         self._dressed: tuple[Appearance, Dress] | None = None
         self._drawn: tuple[tuple[IconState, int, Dress], str, tuple[Entry, ...]] | None = None
         self._icon: Any = None
+        self._item: Any = None
+        """What makes a menu item with a picture; None where they have none."""
         # Unlike an Event, a SimpleQueue may be filled by a signal handler that interrupts any other use of it.
         # It holds at most one LOOK (see `_asked`), and a STOP for each call of `stop`.
         self._orders: queue.SimpleQueue[_Order] = queue.SimpleQueue()
@@ -111,7 +115,13 @@ class Tray:
 
     def _run_on_bus(self) -> None:
         sni = bus_backend()
-        self._icon = sni.Icon(NAME, sni_host_changed=self._host_changed)
+        self._icon = sni.Icon(
+            NAME,
+            sni_host_changed=self._host_changed,
+            sni_about_to_show=partial(self._obey, Command(Verb.LOOK)),
+            sni_secondary=partial(self._obey, Command(Verb.HISTORY)),
+        )
+        self._item = sni.MenuItem
         try:
             self._icon.run(self._draw)
         except sni.BusUnavailable as error:
@@ -156,7 +166,7 @@ class Tray:
         # Lowered before the status is read: one that comes from now on asks again.
         self._asked = False
         status = self._status
-        face = icon_state(status), 0, self._dress()
+        face = icon_state(status), status.unread, self._dress()
         title, entries = tooltip(status), menu(status)
         last_face, last_title, last_entries = self._drawn or (None, None, None)
         self._drawn = face, title, entries
@@ -165,14 +175,16 @@ class Tray:
             icon.menu = self._pystray_menu(entries)
         if title != last_title:
             icon.title = title
+        state, unread, dress = face
         if face != last_face:
-            state, unread, dress = face
             is_native = sys.platform in ("win32", "darwin")
             icon.icon = tray_image(state, NATIVE_SIZE, unread, dress) if is_native else tray_images(*face)
         icon.visible = True
+        if self._item is not None:
+            icon.attention = state is IconState.ATTENTION
         if sys.platform == "darwin":
             # Only the outline counts: the system gives it the menu bar's colour.
-            icon._icon_image.setTemplate_(face[2].is_outline)
+            icon._icon_image.setTemplate_(dress.is_outline)
 
     def _dress(self) -> Dress:
         appearance = self._appearance
@@ -189,6 +201,7 @@ class Tray:
     def _pystray_menu(self, entries: tuple[Entry, ...]) -> Any:
         from pystray import Menu, MenuItem
 
+        make = self._item or MenuItem
         items = []
         for entry in entries:
             if not isinstance(entry, Row):
@@ -198,18 +211,21 @@ class Tray:
                 action = self._pystray_menu(entry.submenu)
             else:
                 action = partial(self._clicked, entry.command) if entry.command else None
+            picture = {"icon": sign_png(entry.sign)} if entry.sign and self._item else {}
             items.append(
-                MenuItem(
+                make(
                     _escaped(entry.label),
                     action,
                     checked=None if entry.checked is None else partial(_ticked, entry),
                     default=entry.default,
                     enabled=entry.enabled,
+                    **picture,
                 )
             )
         return Menu(*items)
 
-    def _clicked(self, command: Command, *_: object) -> None:
+    def _clicked(self, asked: Command | Snooze, *_: object) -> None:
+        command = asked.command(datetime.now().astimezone()) if isinstance(asked, Snooze) else asked
         try:
             self._obey(command)
         finally:

@@ -2,8 +2,9 @@
 
 from PIL import Image
 
+from notifier.tray.face import IconState
 from notifier.tray.icon import COLOURS
-from notifier.tray.menu import IconState
+from notifier.tray.menu import Entry, Row
 from tests.desktop.rig import Rig, Window, until
 from tests.needs import needs
 
@@ -13,10 +14,8 @@ NEAR = 8
 """Difference of one colour channel that the panel's scaling may make."""
 PANEL_MENU_WIDTH = 170
 """Pixels; the panel's own menu is narrower, ours is wider."""
-ROW = 27
-"""Pixels between two rows of the panel's menu, without the separators' one."""
-LAST, PAUSE, RECONNECT, QUIT = -3.5, -2.5, -1.5, -0.5
-"""Rows of the menu, counted from its lower end."""
+ROW, LINE, EDGE = 25, 1, 4
+"""Pixels that a row, a separator and the frame of the panel's menu are high."""
 
 
 def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
@@ -75,6 +74,20 @@ def popups(rig: Rig) -> list[Window]:
     return [window for window in rig.windows("wrapper-2.0") if window.width > 100 and window.height > 100]
 
 
-def place(menu: Window, row: float) -> tuple[int, int]:
-    """Where to click for a row."""
-    return menu.x + 60, menu.y + menu.height + int(row * ROW) - 3
+def place(window: Window, entries: tuple[Entry, ...], label: str) -> tuple[int, int]:
+    """Where to click in an open menu of `entries`, of which only what is below the row must be as it is shown."""
+    index = next(i for i, entry in enumerate(entries) if isinstance(entry, Row) and entry.label == label)
+    below = sum(ROW if isinstance(entry, Row) else LINE for entry in entries[index + 1 :])
+    return window.x + 60, window.y + window.height - EDGE - below - ROW // 2
+
+
+def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str) -> None:
+    """Click a row of an open menu; with more labels, through its submenus."""
+    for label in path[:-1]:
+        before = {menu.id for menu in popups(rig)}
+        rig.click(*place(window, entries, label))
+        until("the submenu was open", lambda before=before: [w for w in popups(rig) if w.id not in before])  # type: ignore[misc]
+        (window,) = [w for w in popups(rig) if w.id not in before]
+        (row,) = [entry for entry in entries if isinstance(entry, Row) and entry.label == label]
+        entries = row.submenu
+    rig.click(*place(window, entries, path[-1]))

@@ -1,6 +1,7 @@
 """The whole way: curl's POST to the real server, through the real app, to a real bubble and a real tray icon."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -11,14 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from notifier.tray.menu import IconState
-from tests.desktop.panel import PAUSE, QUIT, close_menu, icon_places, open_menu, place, shows
+from notifier.status import Status
+from notifier.tray.face import IconState
+from notifier.tray.menu import menu
+from tests.desktop.panel import click_row, close_menu, icon_places, open_menu, shows
 from tests.desktop.rig import Piece, Rig, eventually, notify_call, until
 
 pytestmark = pytest.mark.timeout(120)
 
 ROOT = Path(__file__).parents[2]
 NOTIFY = "interface='org.freedesktop.Notifications',type='method_call',member='Notify'"
+ROWS, PAUSED = menu(Status()), menu(Status(snoozed_until=math.inf))
+"""The lower rows of the menu, which do not depend on streams."""
 PATIENCE = 30.0
 """Seconds for what takes a process start or a few attempts to reconnect."""
 
@@ -134,12 +139,12 @@ async def test_a_post_becomes_a_bubble_and_a_click_opens_its_link(
 
 def test_pausing_in_the_menu_holds_bubbles_until_resume(rig: Rig, server: Server, app: Child) -> None:
     at = shows(rig, IconState.CONNECTED, PATIENCE)
-    rig.click(*place(open_menu(rig, at), PAUSE))
+    click_row(rig, open_menu(rig, at), ROWS, "Quiet now")
     shows(rig, IconState.PAUSED)
     server.publish(title="One")
     server.publish(title="Two")
     assert rig.bubbles() == 0
-    rig.click(*place(open_menu(rig, at), PAUSE))
+    click_row(rig, open_menu(rig, at), PAUSED, "Resume notifications")
     until("both bubbles were shown", lambda: rig.bubbles() == 2)
     shows(rig, IconState.CONNECTED)
 
@@ -173,7 +178,7 @@ def displayed(rig: Rig) -> str:
 
 def test_quitting_from_the_menu_ends_everything_with_exit_code_0(rig: Rig, server: Server, app: Child) -> None:
     at = shows(rig, IconState.CONNECTED, PATIENCE)
-    rig.click(*place(open_menu(rig, at), QUIT))
+    click_row(rig, open_menu(rig, at), ROWS, "Quit")
     until("the app ended", app.ended, PATIENCE)
     assert (app.process.returncode, app.left_behind()) == (0, [])
     assert "Traceback" not in app.errors

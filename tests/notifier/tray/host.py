@@ -218,6 +218,10 @@ class Host:
         (row,) = [row for row in walk(self.root) if row.label == label]
         await self.event(row.id)
 
+    def labels(self) -> list[str]:
+        """The rows at the top level of the copy; "----" is a separator."""
+        return [row.label for row in self.root.children]
+
     async def shows(self, *labels: str) -> None:
         """Wait until the copy of the menu has these rows at its top level; "----" is a separator."""
         await self.sees(f"the menu was {labels}", lambda: tuple(row.label for row in self.root.children) == labels)

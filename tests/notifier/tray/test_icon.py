@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from notifier.tray.badge import badge, badge_text
+from notifier.tray.face import IconState
 from notifier.tray.icon import (
     BADGE,
     CACHED,
@@ -22,7 +23,6 @@ from notifier.tray.icon import (
     tray_image,
     tray_images,
 )
-from notifier.tray.menu import IconState
 from notifier.tray.pen import Pen
 from tests.desktop.rig import SHOTS
 

@@ -19,26 +19,29 @@ from notifier.errors import TrayUnavailable
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, StreamStatus, Verb
+from notifier.tray.face import IconState
 from notifier.tray.icon import COLOURS, LIGHT
-from notifier.tray.menu import IconState
+from notifier.tray.menu import Snooze, menu
 from notifier.tray.tray import REDRAW_INTERVAL, Tray
 from tests.desktop.rig import Rig, eventually
-from tests.notifier.tray.host import host
+from tests.notifier.tray.host import ITEM, MENU, host, walk
+from tests.notifier.tray.test_menu import walk as walk_menu
 
 Background = Callable[[Callable[[], None]], threading.Thread]
 MakeTray = Callable[..., Tray]
 CI = StreamStatus("ci", ReadyState.OPEN)
+BUILD = Notification(stream="ci", title="_x_", link="https://a.example/", row=1)
 
 
 @pytest.fixture
-def asked() -> list[Verb]:
+def asked() -> list[Command]:
     """What the person asked for."""
     return []
 
 
 @pytest.fixture
-def tray(bus: Rig, background: Background, asked: list[Verb]) -> Iterator[Tray]:
-    tray = Tray(lambda command: asked.append(command.verb))
+def tray(bus: Rig, background: Background, asked: list[Command]) -> Iterator[Tray]:
+    tray = Tray(asked.append)
     background(tray.run)
     yield tray
     tray.stop()
@@ -48,27 +51,99 @@ def address(bus: Rig) -> str:
     return bus.environ["DBUS_SESSION_BUS_ADDRESS"]
 
 
-async def test_a_status_is_shown_and_a_click_is_a_command(bus: Rig, tray: Tray, asked: list[Verb]) -> None:
+async def test_a_status_is_shown_and_a_click_is_a_command(bus: Rig, tray: Tray, asked: list[Command]) -> None:
     async with host(address(bus)) as panel:
         await panel.take_item()
         tray.update(Status((CI,)))
-        rows = ("----", "No notifications yet", "----", "Pause notifications", "Reconnect now", "----", "Quit")
-        await panel.shows("ci — connected", *rows)
+        await panel.sees("the stream was there", lambda: panel.labels()[:1] == ["ci — connected"])
         assert (await panel.properties())["Title"] == "sse-notifier: connected"
-        await panel.click("Pause notifications")
-        await eventually("it was asked for", lambda: asked == [Verb.SNOOZE])
+        await panel.click("Quiet now")
+        await eventually("it was asked for", lambda: asked == [Command(Verb.SNOOZE, until=math.inf)])
         tray.update(Status((CI,), snoozed_until=math.inf))
-        await panel.shows("ci — connected", *rows[:3], "Resume notifications", *rows[4:])
+        await panel.sees("it could be resumed", lambda: "Resume notifications" in panel.labels())
+        assert (await panel.properties())["Title"] == "sse-notifier: notifications are paused"
         await panel.check()
 
 
-async def test_a_left_click_opens_the_last_notification(bus: Rig, tray: Tray, asked: list[Verb]) -> None:
+async def test_every_row_that_can_be_clicked_asks_for_what_it_says(bus: Rig, tray: Tray, asked: list[Command]) -> None:
+    streams = (CI, StreamStatus("home", ReadyState.CLOSED, "401", site="https://home.example/"))
+    status = Status(streams, recent=(BUILD,), unread=1, autostart=False, problem="A mistake", told_at=time.time())
+    before = time.time()
     async with host(address(bus)) as panel:
         await panel.take_item()
-        tray.update(Status((CI,), recent=(Notification(stream="ci", title="_x_", link="https://a.example/"),)))
-        await panel.sees("its row was there", lambda: "__x__" in [row.label for row in panel.root.children])
-        await panel.call("org.kde.StatusNotifierItem", "Activate", "ii", [0, 0])
-        await eventually("it was asked for", lambda: asked == [Verb.OPEN])
+        tray.update(status)
+        await panel.sees("the menu was there", lambda: "ci — connected" in panel.labels())
+        await panel.check()
+        rows = [row for row in walk(panel.root) if "enabled" not in row.properties and not row.children]
+        for row in rows:
+            if row.label not in ("----", "Quit"):
+                count = len(asked)
+                await panel.event(row.id)
+                await eventually("it was asked for", lambda count=count: len(asked) > count)  # type: ignore[misc]
+    expected = [each for each in walk_menu(menu(status)) if each.command and each.enabled and each.label != "Quit"]
+    for command, entry in zip(asked, expected, strict=True):
+        if isinstance(entry.command, Snooze):
+            assert command.verb is Verb.SNOOZE
+            assert command.until is not None
+            assert command.until >= before + 15 * 60
+        else:
+            assert command == entry.command
+    assert {command.verb for command in asked} == set(Verb) - {Verb.QUIT, Verb.RESUME, Verb.UNMUTE, Verb.LOOK}
+
+
+async def test_a_host_that_is_about_to_show_the_menu_has_the_status_told_anew(
+    bus: Rig, tray: Tray, asked: list[Command]
+) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        await panel.call(MENU, "AboutToShow", "i", [0])
+        await eventually("it was asked for", lambda: asked == [Command(Verb.LOOK)])
+
+
+async def test_a_left_click_opens_the_newest_unread_or_else_the_history(
+    bus: Rig, tray: Tray, asked: list[Command]
+) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        tray.update(Status((CI,), recent=(BUILD,), unread=1))
+        await panel.sees("its row was there", lambda: "__x__" in panel.labels())
+        await panel.call(ITEM, "Activate", "ii", [0, 0])
+        await eventually("it was asked for", lambda: asked == [Command(Verb.OPEN)])
+        tray.update(Status((CI,), recent=(BUILD,)))
+        await panel.sees("nothing was unread", lambda: "Nothing is unread" in panel.labels())
+        await panel.call(ITEM, "Activate", "ii", [0, 0])
+        await panel.call(ITEM, "SecondaryActivate", "ii", [0, 0])
+        await eventually("it was asked for", lambda: asked[1:] == [Command(Verb.HISTORY)] * 2)
+
+
+async def test_what_needs_attention_asks_for_it_and_what_is_unread_is_counted(bus: Rig, tray: Tray) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        tray.update(Status((CI,)))
+        await panel.sees("the menu was there", lambda: "ci — connected" in panel.labels())
+        plain = (await panel.properties())["IconPixmap"]
+        panel.signals.clear()
+        tray.update(Status((CI,), unread=3))
+        await eventually("it was counted", lambda: "NewIcon" in panel.signals)
+        assert (await panel.properties())["IconPixmap"] != plain
+        tray.update(Status((CI,), problem="A mistake"))
+        await eventually("it was told", lambda: "NewStatus" in panel.signals)
+        assert (await panel.properties())["Status"] == "NeedsAttention"
+
+
+async def test_a_status_that_looks_the_same_is_not_told(bus: Rig, tray: Tray) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        tray.update(Status((CI,), told_at=1.0))
+        await panel.sees("the menu was there", lambda: "ci — connected" in panel.labels())
+        panel.signals.clear()
+        tray.update(Status((CI,), told_at=2.0))
+        tray.update(Status((CI,), told_at=3.0))
+        await asyncio.to_thread(time.sleep, 3 * REDRAW_INTERVAL)  # an absence can only be waited for
+        tray.update(Status((CI,), told_at=4.0, unread=1))
+        await eventually("something was told", lambda: panel.signals)
+        assert panel.signals.count("NewIcon") == 1
+        assert "LayoutUpdated" not in panel.signals
 
 
 async def test_it_wears_what_it_is_told_and_the_bell_where_there_is_no_picture(
@@ -116,15 +191,15 @@ async def test_a_burst_of_statuses_is_drawn_a_few_times(bus: Rig, tray: Tray) ->
         await panel.check()
 
 
-async def test_quit_is_asked_for_and_ends_the_tray(bus: Rig, background: Background, asked: list[Verb]) -> None:
-    tray = Tray(lambda command: asked.append(command.verb))
+async def test_quit_is_asked_for_and_ends_the_tray(bus: Rig, background: Background, asked: list[Command]) -> None:
+    tray = Tray(asked.append)
     thread = background(tray.run)
     async with host(address(bus)) as panel:
         await panel.take_item()
         await panel.sees("the menu was there", lambda: panel.root.children)
         await panel.click("Quit")
         await eventually("the tray ended", lambda: not thread.is_alive())
-    assert asked == [Verb.QUIT]
+    assert asked == [Command(Verb.QUIT)]
 
 
 async def test_quit_ends_the_tray_even_if_nobody_obeys_any_more(
@@ -194,8 +269,6 @@ def test_it_ends_on_its_first_host_news(bus: Rig) -> None:
 
 PROGRAM = """
 import signal, sys
-from notifier.tray.icon import COLOURS, LIGHT
-from notifier.tray.menu import IconState
 from notifier.tray.tray import REDRAW_INTERVAL, Tray
 
 tray = Tray(print, missing=lambda _: print("ready", flush=True))
