@@ -5,9 +5,12 @@ choose the `Host` and `Origin` headers, though: a name that was rebound to the l
 (RFC 9110 7.2), a foreign page in the second (Fetch, "Origin header").
 """
 
+import re
 from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\s\[\]:@/?#]+)(:[0-9]*)?")
 
 
 def is_loopback(host: str) -> bool:
@@ -23,17 +26,18 @@ def is_loopback(host: str) -> bool:
 
 def is_expected(host_header: str, hosts: Collection[str]) -> bool:
     """Whether a Host header names the machine itself or one of `hosts`, with or without a port."""
-    try:
-        name = urlsplit(f"//{host_header}").hostname or ""
-    except ValueError:
-        return False
-    return "@" not in host_header and (is_loopback(name) or name.lower() in hosts)
+    host = _HOST.fullmatch(host_header)
+    return host is not None and (is_loopback(host["name"]) or host["name"].lower() in hosts)
 
 
-def is_foreign(origin: str | None, host_header: str) -> bool:
-    """Whether a page of another origin sent this; programs that are no browser send no Origin and are not foreign."""
+def is_foreign(origin: str | None, host_header: str, fetch_site: str | None = None) -> bool:
+    """Whether a page of another origin sent this; programs that are no browser send no Origin and are not foreign.
+
+    Args:
+        fetch_site: the header Sec-Fetch-Site (W3C Fetch Metadata), for requests that a browser sends without Origin.
+    """
     if origin is None:
-        return False
+        return fetch_site in ("cross-site", "same-site")
     try:
         parts = urlsplit(origin)
     except ValueError:

@@ -155,15 +155,24 @@ class Site:
 
     async def publish(self, request: web.Request) -> web.Response:
         """Store one message, or the messages of a batch, all or none."""
-        sender = request.headers.get(hdrs.ORIGIN)
-        if sender not in self.origins and origin.is_foreign(sender, request.headers.get(hdrs.HOST, "")):
+        headers = request.headers
+        # Two of them can only be an attempt to have one looked at here and another one elsewhere.
+        sender = ",".join(headers.getall(hdrs.ORIGIN)) if hdrs.ORIGIN in headers else None
+        host = headers.get(hdrs.HOST, "")
+        if sender not in self.origins and origin.is_foreign(sender, host, headers.get("Sec-Fetch-Site")):
             _refuse(web.HTTPForbidden, "a page of another origin must not publish here")
         if request.content_type.startswith("multipart/") or (request.charset or "utf-8").lower() != "utf-8":
             _refuse(web.HTTPUnsupportedMediaType, "send JSON or any other text, in UTF-8")
+        if headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+            _refuse(
+                web.HTTPUnsupportedMediaType, "send it without a Content-Encoding; a small body can hide a large one"
+            )
         is_batch = request.content_type in intake.BATCH_TYPES
         limit = BATCH_LIMIT if is_batch else MESSAGE_LIMIT
         if self._rate and (wait := self._rate.wait(request.remote or "", time.monotonic())):
             return _sentence(429, "you publish too often", retry_after=math.ceil(wait))
+        if (request.content_length or 0) > limit:
+            return _sentence(413, f"the body has at most {limit} bytes")
         try:
             async with asyncio.timeout(self._body_timeout):
                 body = await request.read()
@@ -227,9 +236,15 @@ class Site:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        host = request.headers.get(hdrs.HOST)
-        if self.loopback and host is not None and not origin.is_expected(host, self.hosts):
+        # A target in absolute form names a host too, and goes before the header (RFC 9112 3.2.2).
+        named = {request.headers[hdrs.HOST], request.host} if hdrs.HOST in request.headers else set()
+        if self.loopback and not all(origin.is_expected(host, self.hosts) for host in named):
             return _sentence(421, "this server answers to localhost and to --allow-host; the Host header names neither")
+        coding = request.headers.get(hdrs.TRANSFER_ENCODING)
+        if coding is not None and (coding.lower() != "chunked" or request.version < HttpVersion11):
+            answer = _sentence(400, "Transfer-Encoding: only chunked, and only in HTTP/1.1")
+            answer.force_close()
+            return answer
         if self.tokens is not None and _needs_token(request):
             try:
                 grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), self.tokens.grants())

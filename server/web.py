@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from random import Random
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from server import demo as demos
 from server import origin
@@ -21,6 +22,8 @@ from server.site import Site
 from server.tokens import Tokens
 
 logger = logging.getLogger(__name__)
+requests = logging.getLogger(f"{__name__}.requests")
+"""What goes wrong while a request is answered."""
 
 BACKLOG = 1_024
 """Connections that the kernel holds until they are accepted."""
@@ -69,6 +72,7 @@ async def serve(
         application,
         handler_cancellation=True,
         access_log=None,
+        logger=requests,
         shutdown_timeout=ENDING,
         keepalive_timeout=limits.head,
     )
@@ -84,6 +88,14 @@ async def serve(
         await hub.close()
         for each in sockets:
             each.close()
+
+
+def _is_our_mistake(record: logging.LogRecord) -> bool:
+    """Bytes that are no HTTP are answered, not logged: they may hold a token, and anybody can send any number."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+requests.addFilter(_is_our_mistake)
 
 
 async def _bind(host: str, port: int) -> list[socket.socket]:

@@ -1,6 +1,7 @@
 """server.auth: whom a token lets in, and to what."""
 
 from base64 import b64encode
+from collections.abc import Iterator
 
 import pytest
 
@@ -85,3 +86,32 @@ def test_a_file_that_holds_no_tokens_is_refused(text: str) -> None:
 def test_a_name_that_could_not_be_shown_is_refused(name: str) -> None:
     with pytest.raises(InvalidTokens):
         Grant(name, "")
+
+
+class Unequal(str):
+    """A digest that must not be looked at with ==, which ends at the first difference."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("compared in a time that tells how much of it is right")
+
+    def __ne__(self, other: object) -> bool:
+        raise AssertionError("compared in a time that tells how much of it is right")
+
+
+def test_a_token_is_compared_in_constant_time_and_with_every_one_there_is() -> None:
+    grants = [Grant(name, Unequal(auth.digest(name))) for name in ("first", "second", "third")]
+    looked_at = []
+
+    def all_of_them() -> Iterator[Grant]:
+        for each in grants:
+            looked_at.append(each.name)
+            yield each
+
+    for token, found in (("first", "first"), ("third", "third"), ("wrong", None)):
+        looked_at.clear()
+        grant = auth.grant(f"Bearer {token}", all_of_them())
+        assert (grant and grant.name) == found
+        assert looked_at == ["first", "second", "third"]

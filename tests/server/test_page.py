@@ -2,81 +2,21 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Locator, Page, Request, async_playwright, expect
+from playwright.async_api import Locator, Page, Request, expect
 
 from server.tokens import Tokens
 from server.web import serve
-from tests.needs import needs
+from tests.server.browser import PATIENCE, Chromium, state
 from tests.server.client import publish, subscribe
 
 pytestmark = [pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="module")]
 
 SHOTS = Path(__file__).parents[2] / "build" / "shots"
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 20_000
-"""Milliseconds that a browser may take; the machine may be busy."""
-
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'
-
-
-class Chromium:
-    """One browser for all tests, and a profile of its own for each page."""
-
-    def __init__(self, browser: Browser) -> None:
-        self.browser = browser
-
-    @asynccontextmanager
-    async def browsing(self, scheme: str = "light", **more: Any) -> AsyncIterator[Page]:
-        """An empty page."""
-        more = {"viewport": {"width": 1280, "height": 900}, **more}
-        context = await self.browser.new_context(color_scheme="dark" if scheme == "dark" else "light", **more)
-        context.set_default_timeout(PATIENCE)
-        try:
-            yield await context.new_page()
-        finally:
-            await context.close()
-
-    @asynccontextmanager
-    async def opened(self, url: str, scheme: str = "light", **more: Any) -> AsyncIterator[Page]:
-        """The live page, connected; what its console complains of is an error."""
-        complaints: list[str] = []
-        async with self.browsing(scheme, **more) as page:
-            page.on("console", lambda message: complaints.append(message.text))
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            await page.goto(url)
-            await expect(state(page)).to_have_text("Connected", timeout=PATIENCE)
-            yield page
-        # A refused request is in the console whatever a page does about it.
-        assert [text for text in complaints if "the server responded with a status of" not in text] == []
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[Chromium]:
-    [program] = needs("chromium", "chromium")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=program, args=SWITCHES)
-        yield Chromium(browser)
-        await browser.close()
-
-
-def state(page: Page) -> Locator:
-    return page.get_by_role("banner").get_by_role("status")
 
 
 def rows(page: Page) -> Locator:
