@@ -42,7 +42,25 @@ Changed = Callable[[str], None]
 class Follower:
     """One stream, followed until it is closed or failed."""
 
-    def __init__(self, source: Source, transport: Transport, deliver: Deliver, changed: Changed) -> None:
+    def __init__(
+        self,
+        source: Source,
+        transport: Transport,
+        deliver: Deliver,
+        changed: Changed,
+        *,
+        heard: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            source: What to ask, and what to believe.
+            transport: The way to its server.
+            deliver: See `Deliver`.
+            changed: See `Changed`.
+            heard: Called with the bytes of the body as they come, before their events are delivered.
+        """
+        self._heard = heard
         self._source = source
         self._transport = transport
         self._deliver = deliver
@@ -164,6 +182,8 @@ class Follower:
         async with Body(response.content) as body:
             while chunk := await self._next(response, body):
                 source.last_heard = time.time()
+                if self._heard is not None:
+                    self._heard(chunk)
                 self._is_delivering = True
                 try:
                     await self._hand_over(source.receive(chunk))

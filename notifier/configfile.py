@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -74,6 +75,31 @@ class ConfigFile:
                 file.write(starter)
         except OSError as error:
             raise UsageError(_("{path} cannot be written ({why})", path=self.path, why=error.strerror)) from error
+
+    def add(self, block: str, name: str, variables: Mapping[str, str]) -> None:
+        """Put a stream at the end of the file; all that is there stays as it is.  The file is made if it is missing.
+
+        Args:
+            block: The stream, from ``[[streams]]`` on.
+            name: What it is called.
+            variables: What the variables in it are, should the environment not have them yet.
+
+        Raises:
+            ConfigurationBroken: the file has mistakes; it is left alone.
+            UsageError: a stream of that name is there, or it cannot be written.
+        """
+        if not os.path.lexists(self.path):
+            self.create()
+        data = self._data()
+        if any(stream.name == name for stream in self._parse(data, variables).streams):
+            raise UsageError(
+                _("{path} has a stream {name} already; choose another name, or edit it", path=self.path, name=name)
+            )
+        ending = b"\r\n" if b"\r\n" in data else b"\n"
+        gap = b"" if not data else ending if data.endswith(b"\n") else 2 * ending
+        added = data + gap + block.encode().replace(b"\n", ending)
+        self._parse(added, variables)
+        self._write(added)
 
     async def follow(
         self, current: Config, taken: Callable[[Config], None], refused: Callable[[ConfigurationBroken], None]
@@ -159,7 +185,22 @@ class ConfigFile:
         except OSError as error:
             raise UsageError(_("{path} cannot be read ({why})", path=self.path, why=error.strerror)) from error
 
-    def _parse(self, data: bytes) -> Config:
+    def _write(self, data: bytes) -> None:
+        """All of it or nothing, whatever happens meanwhile; who may read it stays as it is."""
+        place = self.path.resolve()
+        draft = place.with_name(f".{place.name}.{os.getpid()}")
+        try:
+            with open(draft, "xb", opener=_private) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            shutil.copymode(place, draft)
+            draft.replace(place)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise UsageError(_("{path} cannot be written ({why})", path=self.path, why=error.strerror)) from error
+
+    def _parse(self, data: bytes, variables: Mapping[str, str] | None = None) -> Config:
         name = self.path.name
         if len(data) > LIMIT:
             raise ConfigurationBroken(
@@ -172,7 +213,8 @@ class ConfigFile:
             line = data[: error.start].count(b"\n") + 1
             problem = _("{name}:{line}: this is not UTF-8; have the editor save it as UTF-8", name=name, line=line)
             raise ConfigurationBroken(str(self.path), [problem]) from None
-        return parse(text, self._environ, str(self.path), presets=(GENERIC.name, *names()))
+        environ = {**(variables or {}), **self._environ}
+        return parse(text, environ, str(self.path), presets=(GENERIC.name, *names()))
 
     async def _watch(self, look: Callable[[], Awaitable[None]]) -> None:
         """Call `look` soon after each save, and every so often, whatever the notices of saves are worth."""

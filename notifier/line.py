@@ -57,6 +57,20 @@ class Line:
         return self.stream.name
 
     @property
+    def why_silent(self) -> str:
+        """Why the last event led to nothing."""
+        return self._rules.why_silent
+
+    def is_alive(self, event: Event) -> bool:
+        """Whether it is only a sign of life."""
+        return self._rules.is_alive(event)
+
+    @property
+    def sign(self) -> str:
+        """What gave away of which kind it is."""
+        return self._recognition.reason if self._recognition else _("the configuration says so")
+
+    @property
     def site(self) -> str | None:
         """Where to look at it in a browser; None if its server cannot be."""
         parts = urlsplit(self.stream.url)

@@ -16,6 +16,7 @@ from notifier import default, plaintext
 from notifier.habit import Habit
 from notifier.item import Item, items
 from notifier.judge import Decision, Judge, Values, as_key
+from notifier.language import _
 from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.rule import Rule
@@ -55,6 +56,9 @@ class Rules:
         self._habit = Habit()
         self._settled_at = float("-inf")
         self._complained: set[str] = set()
+        self._own = len(rules)
+        self.why_silent = ""
+        """Why the last event led to nothing, for a person who wonders."""
 
     def opened(self, now: float) -> None:
         """Take that the stream was opened, for the first time or again."""
@@ -70,9 +74,17 @@ class Rules:
         """What to tell because of `event`: mostly one notification, or nothing."""
         found = items(event, self._preset)
         if self._is_alive(event, found[0]):
+            self.why_silent = _("a sign of life")
             return []
         decided = [decision for item in found for decision in self._decide_item(event, item, now)]
-        return decided if now >= self._settled_at else []
+        if now < self._settled_at:
+            self.why_silent = _("the server first repeats what was, for {seconds:g} s", seconds=self._preset.settle)
+            return []
+        return decided
+
+    def is_alive(self, event: Event) -> bool:
+        """Whether it is only a sign of life."""
+        return self._is_alive(event, items(event, self._preset)[0])
 
     def due(self, now: float) -> list[Decision]:
         """What to tell because time has passed: problems that last, and silence."""
@@ -126,10 +138,23 @@ class Rules:
             if decided is not None:
                 told += decided
                 if not judge.only_listens:
+                    self.why_silent = self._named(judge)
                     return told
-        if self._preset.otherwise == "tell" and (notification := self._default(event, item)) is not None:
+        if self._preset.otherwise == "drop":
+            self.why_silent = _(
+                "no rule is for it, and of {kind} only what a rule is for is told", kind=self._preset.name
+            )
+        elif (notification := self._default(event, item)) is not None:
             told.append(notification)
+        else:
+            self.why_silent = _("there is nothing in it to tell")
         return told
+
+    def _named(self, judge: Judge) -> str:
+        if judge.number <= self._own:
+            return _("your rule {number} is silent about it", number=judge.number)
+        number = judge.number - self._own
+        return _("rule {number} of the preset {kind} is silent about it", number=number, kind=self._preset.name)
 
     def _default(self, event: Event, item: Item) -> Notification | None:
         return default.decide_value(self._stream, event.type, self._habit.arrange(item.data), item.text)

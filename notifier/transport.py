@@ -11,7 +11,7 @@ import contextlib
 import importlib
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from ssl import SSLContext, SSLError
 from typing import Any
@@ -59,9 +59,10 @@ class Call:
 class Transport:
     """The way to one stream's server."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: Stream, traces: Sequence[aiohttp.TraceConfig] = ()) -> None:
         """Nothing is opened, and no secret is fetched, before the first request."""
         self._stream = stream
+        self._traces = list(traces)
         if not stream.tls.verify:
             logger.warning("%s: %s", stream.name, UNVERIFIED)
 
@@ -102,7 +103,7 @@ class Transport:
             StreamFailed: the proxy refuses us, or a package is missing.
         """
         async with aiohttp.ClientSession(
-            connector=_connector(call, guard), cookie_jar=aiohttp.DummyCookieJar()
+            connector=_connector(call, guard), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=self._traces
         ) as session:
             headers = call.headers
             options: dict[str, Any] = {} if call.context is None else {"ssl": call.context}

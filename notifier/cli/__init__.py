@@ -20,6 +20,7 @@ from notifier.language import _
 COMMANDS = {
     "run": "run",
     "demo": "run",
+    "probe": "probe",
     "watch": "watch",
     "history": "history",
     "config": "configuration",

@@ -318,3 +318,54 @@ def test_without_a_place_for_locks_the_program_goes_on_and_says_so(
     with ConfigFile(path, {}).locked(tmp_path / "file" / "locks"):
         pass
     assert "two programs may follow" in caplog.text
+
+
+BLOCK = '[[streams]]\nurl = "https://b.example/events"\nname = "B"\nbearer = "${B_TOKEN}"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# mine\n\n[defaults]\nidle_timeout = 90  # short\n",
+        '[[streams]]\nurl = "https://a.example/"\n[streams.headers]\nX-Team = "web"',
+        '[[streams]]\r\nurl = "https://a.example/"\r\n',
+    ],
+)
+def test_a_stream_is_added_at_the_end_and_all_else_stays_as_it_is(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes(text.encode())
+    path.chmod(0o640)
+    ConfigFile(path, {}).add(BLOCK, "B", {"B_TOKEN": "x"})
+    added = path.read_bytes().decode()
+    assert added.startswith(text)
+    assert ConfigFile(path, {"B_TOKEN": "x"}).read().streams[-1].name == "B"
+    assert ("\r\n" in text) == ("\r\n" in added)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]
+
+
+def test_a_missing_file_is_made_with_the_stream_in_it_and_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "config.toml"
+    ConfigFile(path, {}).add(BLOCK, "B", {"B_TOKEN": "x"})
+    assert [stream.name for stream in ConfigFile(path, {"B_TOKEN": "x"}).read().streams] == ["B"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("text", [BLOCK, "streams = []\n", "this is no TOML"])
+def test_where_it_cannot_be_added_the_file_is_left_alone(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError):
+        ConfigFile(path, {}).add(BLOCK, "B", {"B_TOKEN": "x"})
+    assert path.read_text() == text
+
+
+def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
+    path, kept = tmp_path / "config.toml", tmp_path / "dotfiles" / "config.toml"
+    kept.parent.mkdir()
+    kept.write_text("# mine\n")
+    path.symlink_to(kept)
+    ConfigFile(path, {}).add(BLOCK, "B", {"B_TOKEN": "x"})
+    assert path.is_symlink()
+    assert 'name = "B"' in kept.read_text()

@@ -1,0 +1,225 @@
+"""`probe`: what a stream is, what would become of its events, what is wrong with it, and how to write it down."""
+
+import asyncio
+import contextlib
+import json as jsons
+import logging
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier import config, plaintext
+from notifier.block import Block, block
+from notifier.cli.options import File, Headers, PlainCredentials, Url
+from notifier.cli.paper import Paper
+from notifier.cli.place import config_file
+from notifier.cli.terminal import ending, print_line
+from notifier.desktop.log import MARKS
+from notifier.diagnosis import Finding, Level, diagnose
+from notifier.duration import seconds
+from notifier.errors import NotifierError, UsageError
+from notifier.language import _, ngettext
+from notifier.notification import Notification, Urgency
+from notifier.observation import Observation
+from notifier.preset import GENERIC
+from notifier.presets import known
+from notifier.probe import Probe, Sample
+
+USUAL = 10.0
+"""Seconds that a stream is looked at."""
+ENOUGH = 5
+"""Events that are enough to know."""
+SHOWN = 100
+"""Columns of an event that led to nothing."""
+
+Lasting = Annotated[
+    str | None,
+    typer.Option("--for", metavar="TIME", help="Look for exactly so long: 30s, 2m.  [default: 5 events or 10s]"),
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Give `app` this command."""
+    app.command()(probe)
+
+
+def probe(
+    url: Url,
+    lasting: Lasting = None,
+    header: Headers = None,
+    allow_plain_credentials: PlainCredentials = False,
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="NAME", help="Add it to the configuration file by this name.")
+    ] = None,
+    file: File = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object with all that was found.")] = False,
+) -> int:
+    """Look at a stream: its kind, what its events would become, what is wrong, and what to write down.
+
+    sse-notifier probe https://ntfy.sh/mytopic/sse
+
+    sse-notifier probe https://ci.example.org/events -H 'Authorization: Bearer TOKEN' --for 1m --save CI
+
+    Exit code 0 if it can be followed, 1 if something is wrong.
+    """
+    logging.basicConfig(level=logging.ERROR, format="sse-notifier: %(message)s")
+    settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
+    (stream,) = settings.streams
+    samples: list[Sample] = []
+    paper = Paper()
+
+    def tell(sample: Sample) -> None:
+        if json:
+            samples.append(sample)
+        else:
+            _show_sample(paper, sample, is_first=looked.seen.events == 1)
+
+    looked = Probe(stream, {GENERIC.name: GENERIC} | known(), tell)
+    if not json:
+        paper.line(_("Looking at {name} …", name=looked.seen.host), style="dim")
+    seen = asyncio.run(_look(looked, USUAL if lasting is None else _duration(lasting), None if lasting else ENOUGH))
+    found = diagnose(seen)
+    preset = looked.line.preset
+    made = block(
+        stream,
+        save or stream.name,
+        preset="" if preset is GENERIC else preset.name,
+        fingerprint=seen.fingerprint,
+    )
+    can_be_followed = seen.opened is not None or bool(seen.fingerprint)
+    if json:
+        print_line(_as_json(looked, samples, found, made))
+    else:
+        _show_look(paper, looked, found)
+        if save is None and can_be_followed:
+            _show_block(paper, made, file)
+    if save is not None and not can_be_followed:
+        raise NotifierError(_("{name} was not added, since it cannot be followed as it is", name=save))
+    if save is not None:
+        kept = config_file(file)
+        kept.add(made.text, save, made.variables)
+        if not json:
+            paper.line()
+            paper.line(_("{path} has it now, as {name}.", path=kept.path, name=save))
+            _show_variables(paper, made)
+    return 1 if any(finding.level is Level.WRONG for finding in found) else 0
+
+
+async def _look(looked: Probe, lasts: float, enough: int | None) -> Observation:
+    task = asyncio.current_task()
+    assert task is not None
+    stop = asyncio.Event()
+    # Ctrl-C ends the look, and what was seen until then is told.
+    with contextlib.suppress(NotImplementedError):
+        for number in ending():
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    look = asyncio.ensure_future(looked.run(lasts, enough))
+    waiting = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({look, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if stop.is_set():
+        looked.leave()
+    return await look
+
+
+def _duration(text: str) -> float:
+    try:
+        found = seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--for: {error}") from None
+    if not 0.1 <= found <= 86_400:
+        raise UsageError(_("--for is between 0.1s and 1d"))
+    return found
+
+
+def _show_sample(paper: Paper, sample: Sample, *, is_first: bool) -> None:
+    if is_first:
+        paper.head(_("What its events would become"))
+    for outcome in sample.outcomes:
+        if not isinstance(outcome, Notification):
+            paper.line(_("takes back the bubble {key}", key=outcome.key), mark="↶", mark_style="cyan", indent=2)
+            continue
+        style = {Urgency.CRITICAL: "bold red", Urgency.LOW: "dim"}.get(outcome.urgency, "green")
+        urgency = "" if outcome.urgency is Urgency.NORMAL else f"  [{outcome.urgency.name.lower()}]"
+        paper.line(f"{outcome.title}{urgency}", mark=MARKS[outcome.urgency], mark_style=style, style="bold", indent=2)
+        for line in outcome.body.splitlines():
+            paper.line(line, indent=4)
+        for name, value in (("link", outcome.link), ("key", outcome.key), ("image", outcome.image)):
+            if value:
+                paper.line(value, mark=name, mark_style="dim", indent=4)
+    if not sample.outcomes:
+        shown = plaintext.line(f"{sample.event.type}: {sample.event.data}", SHOWN)
+        paper.line(
+            _("nothing, because {why}: {event}", why=sample.silent, event=shown), mark="-", style="dim", indent=2
+        )
+
+
+def _show_look(paper: Paper, looked: Probe, found: list[Finding]) -> None:
+    seen, preset = looked.seen, looked.line.preset
+    fields = []
+    if answer := seen.answer:
+        how = ["HTTP/" + answer.version, answer.headers.get("transfer-encoding", "")]
+        told = f"{answer.status} {answer.content_type} ({' '.join(filter(None, how))})"
+        fields.append((_("answer"), _("{told} after {seconds:.2f} s", told=told, seconds=answer.at)))
+    if seen.opened is not None:
+        fields.append((_("kind"), f"{preset.title} ({looked.line.sign})"))
+        count = ngettext("{count} event in {seconds:.1f} s", "{count} events in {seconds:.1f} s", seen.events,
+                         count=seen.events, seconds=seen.lasted - seen.opened)  # fmt: skip
+        first = _(", the first byte after {seconds:.2f} s", seconds=seen.chunks[0].at) if seen.chunks else ""
+        fields.append((_("heard"), count + first))
+    paper.head(_("What it is"))
+    if fields:
+        paper.fields(fields)
+    for finding in found:
+        paper.finding(finding)
+    if not found:
+        paper.line(_("nothing is wrong with it"), mark="✓", mark_style="green", indent=2)
+
+
+def _show_block(paper: Paper, made: Block, file: Path | None) -> None:
+    paper.head(_("For {path} (or have it added: --save NAME)", path=config_file(file).path))
+    paper.block(made.text)
+    _show_variables(paper, made)
+
+
+def _show_variables(paper: Paper, made: Block) -> None:
+    if made.variables:
+        paper.line()
+        paper.line(_("Its secrets come from the environment; set them where sse-notifier starts:"))
+        for name in made.variables:
+            paper.block(f"export {name}=…")
+
+
+def _as_json(looked: Probe, samples: list[Sample], found: list[Finding], made: Block) -> str:
+    seen, answer = looked.seen, looked.seen.answer
+    document = {
+        "version": 1,
+        "host": seen.host,
+        "preset": looked.line.preset.name,
+        "sign": looked.line.sign,
+        "status": answer.status if answer else None,
+        "content_type": answer.content_type if answer else None,
+        "http": answer.version if answer else None,
+        "opened": seen.opened,
+        "first_byte": seen.chunks[0].at if seen.chunks else None,
+        "lasted": seen.lasted,
+        "events": [
+            {
+                "type": sample.event.type,
+                "data": sample.event.data,
+                "id": sample.event.id,
+                "silent": sample.silent or None,
+                "notifications": [
+                    {key: value for key, value in asdict(each).items() if key not in ("row", "stream")}
+                    for each in sample.outcomes
+                ],
+            }
+            for sample in samples
+        ],
+        "findings": [asdict(finding) | {"level": finding.level.name.lower()} for finding in found],
+        "block": made.text,
+    }
+    return jsons.dumps(document)
