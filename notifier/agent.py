@@ -8,34 +8,35 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from notifier import address, plaintext
-from notifier.client import Follower
 from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
+from notifier.flood import DIGESTS, SUMMARY_KEY
+from notifier.following import Following
+from notifier.history import State
 from notifier.inbox import Inbox
 from notifier.line import Line
-from notifier.notification import TITLE_LIMIT, Action, Notification
+from notifier.notification import OURSELVES, TITLE_LIMIT, Action, Notification
 from notifier.outbox import Outbox
 from notifier.picture import Pictures
 from notifier.picture.gallery import Gallery
 from notifier.preset import GENERIC, Preset
 from notifier.presets import known
+from notifier.quiet import EVERYTHING
 from notifier.source import ReadyState
 from notifier.sse import Event
 from notifier.status import Command, Status, Verb
 from notifier.store import Counts, Entry, Store
 from notifier.surroundings import News
-from notifier.transport import Transport
 
 logger = logging.getLogger(__name__)
 
-OURSELVES = "sse-notifier"
-"""In place of a stream's name in what the program says of itself."""
 TEND = 1.0
 """Seconds between two looks after the history, and after rules that wait for a time."""
 AGES = 15
@@ -52,31 +53,6 @@ Reload = Callable[
 ]
 """Given the current configuration: calls the first function with each new one, and the second with the mistakes of what
 is none, until it is cancelled."""
-
-
-@dataclass(slots=True)
-class _Followed:
-    """A line, and what follows it."""
-
-    line: Line
-    task: asyncio.Task[None] | None = None
-    follower: Follower | None = None
-    """None while the line is closed."""
-    again: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a closed line shall be followed once more."""
-
-    def stop(self) -> None:
-        """Follow it no longer."""
-        if self.task is not None:
-            self.task.cancel()
-
-    def reconnect(self) -> None:
-        """Connect anew, because the person wants to."""
-        self.line.may_have_missed = False
-        if self.follower is not None:
-            self.follower.reconnect()
-        else:
-            self.again.set()
 
 
 class Agent:
@@ -112,6 +88,7 @@ class Agent:
                 does; a command that a person just typed rather ends, with the reason.
             watch: Tells, for ever, what happens to the machine and its network.
         """
+        self._update_is_due = False
         self._watch = watch
         self._store = store
         self._open_desktop = open_desktop
@@ -121,14 +98,13 @@ class Agent:
         self._errands = errands or {}
         self._stay = stay
         self._inbox = Inbox(store)
-        self._outbox = Outbox(store)
+        self._outbox = Outbox(store, changed=self._publish)
+        self._outbox.follow(config.streams)
         self._gallery = Gallery()
         self._config = config
         self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
-        self._followed = {stream.name: self._line(stream) for stream in config.streams}
+        self._followed = {stream.name: self._following(stream) for stream in config.streams}
         self._problem = ""
-        self._snoozed_until: float | None = None
-        self._update_is_due = False
         self._group = asyncio.TaskGroup()
 
     async def run(self) -> None:
@@ -150,7 +126,7 @@ class Agent:
                 if self._watch is not None:
                     group.create_task(self._look_out(self._watch), name="surroundings")
                 for one in self._followed.values():
-                    self._start(one)
+                    one.start(group)
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -162,16 +138,21 @@ class Agent:
         """Do what the person asked for.  On the event loop only."""
         match command.verb:
             case Verb.SNOOZE:
-                self._snoozed_until = command.until
-                self._outbox.pause()
+                self._outbox.silence_until(EVERYTHING, command.until)
             case Verb.RESUME:
-                self._resume()
+                self._outbox.silence_until(EVERYTHING, None)
+            case Verb.MUTE if command.stream is not None:
+                self._outbox.silence_until(command.stream, math.inf)
+            case Verb.UNMUTE if command.stream is not None:
+                self._outbox.silence_until(command.stream, None)
             case Verb.RECONNECT:
                 for name, one in self._followed.items():
                     if command.stream in (None, name):
                         one.reconnect()
             case Verb.READ:
-                self._inbox.read(command.row)
+                notification = self._inbox.find(command.row) if command.row is not None else None
+                if command.row is None or notification is not None:
+                    self._read(notification)
             case Verb.OPEN:
                 notification = self._inbox.best() if command.row is None else self._inbox.find(command.row)
                 if notification is not None:
@@ -189,17 +170,18 @@ class Agent:
 
         Streams that it does not change notice nothing; a changed one goes on after its last recorded event.
         """
-        followed: dict[str, _Followed] = {}
+        followed: dict[str, Following] = {}
         is_offline = any(one.line.source.is_held for one in self._followed.values())
+        self._outbox.follow(config.streams)
         for stream in config.streams:
             one = self._followed.pop(stream.name, None)
-            if one is None or one.line.stream != stream:
+            if one is None or not one.takes(stream):
                 if one is not None:
                     one.stop()
-                one = self._line(stream)
+                one = self._following(stream)
                 if is_offline:
                     one.line.source.hold(time.time())
-                self._start(one)
+                one.start(self._group)
             followed[stream.name] = one
         for one in self._followed.values():
             one.stop()
@@ -224,20 +206,8 @@ class Agent:
     def heed(self, news: News) -> None:
         """Something happened to the machine or its network.  On the event loop only."""
         for one in self._followed.values():
-            source = one.line.source
-            match news:
-                case News.OFFLINE:
-                    source.hold(time.time())
-                    again = False
-                case News.ONLINE:
-                    again = source.release()
-                case News.WOKE:
-                    again = not source.is_held
-            if again and one.follower is not None:
-                one.line.left()
-                one.follower.reconnect()
-            elif again and source.may_recover:
-                one.again.set()
+            one.heed(news)
+        self._outbox.look()
         self._publish()
 
     def activate(self, notification: Notification) -> None:
@@ -245,6 +215,8 @@ class Agent:
         self.dismiss(notification)
         if notification.link is not None:
             self._group.create_task(self._open(notification.link), name="link")
+        elif notification.key in DIGESTS:
+            self.obey(Command(Verb.HISTORY, stream=_told_of(notification)))
 
     def choose(self, notification: Notification, action: Action) -> None:
         """The person clicked a button of this notification.  On the event loop only."""
@@ -254,7 +226,9 @@ class Agent:
     def dismiss(self, notification: Notification) -> None:
         """The person put this notification away, and so has read it.  On the event loop only."""
         if notification.row is not None:
-            self._inbox.read(notification.row)
+            self._read(notification)
+        elif notification.key in DIGESTS:
+            self._inbox.read_shown(_told_of(notification))
             self._publish()
 
     async def illustrate(self, notification: Notification) -> Pictures:
@@ -262,59 +236,52 @@ class Agent:
         followed = self._followed.get(notification.stream)
         return await self._gallery.illustrate(notification, followed.line.stream if followed else None)
 
-    def _line(self, stream: Stream) -> _Followed:
+    def arrived(self, line: Line, events: Sequence[Event], last_event_id: str) -> None:
+        """These events came on a line: the way of an event begins."""
+        entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
+        self._tell(line, entries, place)
+        for withdrawal in withdrawn:
+            self._outbox.withdraw(withdrawal)
+
+    def changed(self, line: Line, *, is_back: bool) -> None:
+        """A line is doing otherwise."""
+        if is_back:
+            self._outbox.resume(line.name)
+        self._publish()
+
+    def failed(self, line: Line) -> None:
+        """A line's server said never to come back.
+
+        Raises:
+            StreamFailed: not `stay`, and no stream is left that was ever open.
+        """
+        lines = [one.line for one in self._followed.values()]
+        if self._stay or any(line.source.has_been_open for line in lines):
+            return
+        if all(line.source.ready_state is ReadyState.CLOSED for line in lines):
+            raise StreamFailed("; ".join(f"{line.name}: {line.detail}" for line in lines))
+
+    def _following(self, stream: Stream) -> Following:
         mark = self._store.resume(stream.name, address.identity(stream.url))
         if mark is not None:
             self._outbox.resume(stream.name)
-        return _Followed(Line(stream, self._presets, mark.last_event_id if mark else None))
-
-    def _start(self, one: _Followed) -> None:
-        one.task = self._group.create_task(self._follow(one), name=f"stream {one.line.name}")
-
-    async def _follow(self, one: _Followed) -> None:
-        line = one.line
-
-        async def deliver(events: Sequence[Event], last_event_id: str) -> None:
-            entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
-            self._tell(line, entries, place)
-            for withdrawal in withdrawn:
-                self._outbox.withdraw(withdrawal)
-            if line.refusal is not None:
-                raise line.source.fail(line.refusal)
-
-        def changed(reason: str) -> None:
-            if line.changed(reason, time.monotonic()):
-                self._outbox.resume(line.name)
-            self._publish()
-
-        while True:
-            one.again.clear()
-            one.follower = Follower(line.source, Transport(line.stream), deliver, changed)
-            try:
-                await one.follower.follow()
-            except StreamFailed as error:
-                line.changed(str(error), time.monotonic())
-                self._publish()
-                # Who is told by the end of the program need not be told by the log too.
-                self._end_if_nothing_is_left()
-                logger.error("%s: %s", line.name, error)
-            finally:
-                one.follower = None
-            await one.again.wait()
+        return Following(Line(stream, self._presets, mark.last_event_id if mark else None), self)
 
     def _tell(self, line: Line, entries: Sequence[Entry], place: str) -> None:
         """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
+        entries = self._outbox.marked(entries)
         for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
-            if row is not None:
+            if row is not None and entry.state is not State.SILENT:
                 notification = replace(entry.notification, row=row)
                 self._inbox.take(notification)
                 self._outbox.offer(notification)
         if entries:
             self._publish()
 
-    def _resume(self) -> None:
-        self._snoozed_until = None
-        self._outbox.unpause()
+    def _read(self, notification: Notification | None) -> None:
+        """The person has read this one, or all."""
+        self._inbox.read(notification.row if notification is not None else None)
+        self._outbox.forget_read(notification)
         self._publish()
 
     async def _run_errand(self, errand: Errand, command: Command) -> None:
@@ -338,17 +305,9 @@ class Agent:
                 if due := line.due(time.monotonic()):
                     self._tell(line, due, self._store.mark(line.name).last_event_id)
             self._store.tend()
-            if self._snoozed_until is not None and self._snoozed_until <= time.time():
-                self._resume()
+            self._outbox.look()
             if self._inbox.is_stale(time.monotonic()):
                 self._publish()
-
-    def _end_if_nothing_is_left(self) -> None:
-        lines = [one.line for one in self._followed.values()]
-        if self._stay or any(line.source.has_been_open for line in lines):
-            return
-        if all(line.source.ready_state is ReadyState.CLOSED for line in lines):
-            raise StreamFailed("; ".join(f"{line.name}: {line.detail}" for line in lines))
 
     async def _open(self, link: str) -> None:
         try:
@@ -366,18 +325,38 @@ class Agent:
         self._update(self._status())
 
     def _status(self) -> Status:
+        silence = self._outbox.silence
         waiting = self._inbox.counts(time.monotonic())
-        lines = [one.line.status() for one in self._followed.values()]
-        streams = tuple(replace(line, unread=waiting.get(line.name, Counts()).unread) for line in lines)
+        streams = tuple(
+            replace(
+                one.line.status(),
+                unread=waiting.get(name, Counts()).unread,
+                muted=name in silence.muted,
+                quiet_until=silence.quiet_until.get(name),
+            )
+            for name, one in self._followed.items()
+        )
         return Status(
             streams,
             self._inbox.recent,
-            unread=sum(stream.unread for stream in streams),
-            snoozed_until=self._snoozed_until,
-            held=sum(waiting.get(stream.name, Counts()).unshown for stream in streams),
+            unread=sum(stream.unread for stream in streams if not stream.muted),
+            snoozed_until=silence.snoozed_until,
+            quiet_until=_earliest([stream.quiet_until for stream in streams]),
+            held=self._outbox.held,
             problem=self._problem,
             told_at=time.time(),
         )
+
+
+def _earliest(ends: Sequence[float | None]) -> float | None:
+    """When the first of them ends, if none has ended."""
+    known = [end for end in ends if end is not None]
+    return min(known) if known and len(known) == len(ends) else None
+
+
+def _told_of(digest: Notification) -> str | None:
+    """The stream that a digest is about; None if it is about several."""
+    return digest.stream if digest.key != SUMMARY_KEY else None
 
 
 def _about_configuration(title: str, body: str) -> Notification:

@@ -25,9 +25,11 @@ class State(IntEnum):
 
     RECORDED = 0
     HELD = 1
-    """Kept back for a summary, by quiet hours or a flood."""
+    """Kept back for a summary, by quiet hours or by the person."""
     SHOWN = 2
     READ = 3
+    SILENT = 4
+    """For the history only: less urgent than the person wants to see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

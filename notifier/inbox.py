@@ -21,8 +21,7 @@ class Inbox:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        rows = store.history(limit=RECENT)
-        self._recent = deque((row.notification for row in reversed(rows)), maxlen=RECENT)
+        self._recent = deque(store.recent(RECENT), maxlen=RECENT)
         self._counts: Mapping[str, Counts] = {}
         self._counted_at = -math.inf
         self._changed = True
@@ -43,6 +42,11 @@ class Inbox:
             self._store.read_all()
         else:
             self._store.read([row])
+        self.recount()
+
+    def read_shown(self, stream: str | None) -> None:
+        """The person has seen a summary of `stream`, or of all streams, and with it what was shown of them."""
+        self._store.read_shown(stream)
         self.recount()
 
     def recount(self) -> None:

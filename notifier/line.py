@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from notifier.errors import StreamFailed
+from notifier.history import State
 from notifier.language import N_, _
-from notifier.notification import Notification, Withdrawal
+from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.recognition import Recognition
 from notifier.resume import Resume
@@ -151,12 +152,14 @@ class Line:
         return bool(asked) and told is not None and told != asked
 
     def _entry(self, notification: Notification, event_type: str, event_id: str | None) -> Entry:
+        least = Urgency[self.stream.minimum_urgency.upper()]
         return Entry(
             notification=notification,
             event_type=event_type,
             event_id=event_id,
             dedupe_key=notification.identity,
             lifetime=self.preset.lifetime,
+            state=State.SILENT if notification.urgency < least else State.RECORDED,
         )
 
     def _resume(self) -> Resume:

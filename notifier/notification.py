@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from urllib.parse import urlsplit
 
+OURSELVES = "sse-notifier"
+"""In place of a stream's name in what the program says of itself."""
 TITLE_LIMIT = 200
 """Characters in a title."""
 BODY_LIMIT = 2_000

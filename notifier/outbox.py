@@ -6,53 +6,120 @@ was recorded by a program that then crashed, is there, and comes out later in on
 
 import asyncio
 import logging
+import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from notifier.desktop import Desktop
 from notifier.errors import BubbleFailed
-from notifier.flood import FEW, Gate
+from notifier.flood import FEW, Bubble, Budget, Gate, Key
+from notifier.history import State
 from notifier.notification import Notification, Urgency, Withdrawal
-from notifier.store import Store
+from notifier.quiet import Quiet, Silence
+from notifier.store import Entry, Store
+from notifier.stream import Stream
 
 logger = logging.getLogger(__name__)
 
 READY = 100
-"""Notifications on their way to the desktop.  What comes while there are so many waits in the history."""
+"""Bubbles on their way to the desktop.  What comes while there are so many waits in the history."""
 RETRY = 30.0
 """Seconds until what could not be shown is tried again."""
 CATCH_UP = 2.0
 """Seconds after a stream resumed in which what it sends is taken for what was missed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A bubble on its way."""
+
+    notification: Notification
+    key: Key | None
+    """The lane that it came from; None for what the program says of itself."""
+    stands_for: tuple[tuple[Key, int], ...]
+    """Of a digest: of which lanes it tells all rows, and up to which."""
+
+    @property
+    def lanes(self) -> set[Key]:
+        """Whose rows it tells of."""
+        return {key for key, _newest in self.stands_for} | ({self.key} if self.key is not None else set())
+
+
 class Outbox:
     """Between the history and the desktop."""
 
-    def __init__(self, store: Store, *, retry: float = RETRY, catch_up: float = CATCH_UP) -> None:
-        """Nothing waits yet; see `resume`.  For `retry` and `catch_up` see the constants."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        changed: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.time,
+        retry: float = RETRY,
+        catch_up: float = CATCH_UP,
+    ) -> None:
+        """Nothing waits yet, and no stream has quiet hours; see `follow` and `resume`.
+
+        Args:
+            store: The history, and what shall be silent.
+            changed: Told when `silence` has become another.
+            clock: Wall clock.
+            retry: See the constant.
+            catch_up: See the constant.
+        """
         self._store = store
+        self._changed = changed
+        self._clock = clock
         self._retry = retry
         self._catch_up = catch_up
         self._gate = Gate()
-        self._ready: deque[tuple[Notification, int]] = deque()
-        """With the newest row of the stream when it was let out: a digest stands for all rows up to there."""
+        self._quiet = Quiet(store.silences())
+        self._looked_at = clock()
+        self.silence = Silence()
+        """What is silent now."""
+        self._ready: deque[_Ready] = deque()
         self._showing: int | None = None
         """The row of the bubble that the desktop is being asked for; it waits in the history until that is answered."""
         self._withdrawn: deque[Withdrawal] = deque(maxlen=READY)
         """Bubbles to take back once what is ready is shown; of more than so many the oldest stay on the screen."""
         self._newest: dict[str, int] = {}
-        self._late: set[tuple[str, bool]] = set()
-        """Streams, and whether their critical notifications, of which rows wait that the gate does not know of."""
+        self._late: set[Key] = set()
+        """Lanes of which rows wait that the gate does not know of."""
         self._retry_at = 0.0
         self._something = asyncio.Event()
+
+    @property
+    def held(self) -> int:
+        """Notifications that wait for the end of a silence, but for those of muted streams."""
+        return self._gate.held({key for key in self.silence.lanes if key[0] not in self.silence.muted})
+
+    def follow(self, streams: Iterable[Stream]) -> None:
+        """These are the streams, with what each may show and when.  Comes before their first `resume`."""
+        streams = list(streams)
+        for stream in streams:
+            window = stream.flood.window
+            self._gate.allow(stream.name, Budget(burst=stream.flood.burst, window=window, step=min(1.0, window)))
+        self._quiet.follow({stream.name: stream.quiet_hours for stream in streams})
+        self.look()
 
     def resume(self, stream: str) -> None:
         """A stream is followed again after a while: what waits, and what comes now, is told in one digest."""
         now = time.monotonic()
         for critical in (False, True):
-            self._recall(stream, critical, now + (0.0 if critical else self._catch_up))
+            self._recall((stream, critical), now + (0.0 if critical else self._catch_up))
         self._something.set()
+
+    def marked(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """The entries, about to be recorded, marked as held where they are silent now."""
+        if not self.silence.lanes:
+            return entries
+        return [
+            replace(entry, state=State.HELD)
+            if entry.state is State.RECORDED and _lane(entry.notification) in self.silence.lanes
+            else entry
+            for entry in entries
+        ]
 
     def offer(self, notification: Notification) -> None:
         """Show it now, or soon, or in a digest.  It is recorded, and knows its row."""
@@ -67,26 +134,47 @@ class Outbox:
         self._something.set()
 
     def tell(self, notification: Notification) -> None:
-        """Show next what is about the program itself: it is in no history, and no gate holds it."""
+        """Show next what is about the program itself: it is in no history, and nothing holds it."""
         assert notification.row is None, "what is recorded is offered"
-        self._ready.appendleft((notification, 0))
+        self._ready.appendleft(_Ready(notification, None, ()))
         self._something.set()
 
-    def pause(self) -> None:
-        """Show nothing that is recorded until `unpause`."""
-        self._gate.shut()
-        for stream, critical in {_lane(notification) for notification, newest in self._ready if newest}:
-            self._recall(stream, critical, time.monotonic())
+    def silence_until(self, name: str, until: float | None) -> None:
+        """Show nothing of this stream, or of `EVERYTHING`, until then; None shows it again.  Survives a restart."""
+        self._store.silence(name, until)
+        self._quiet.silence(name, until)
+        self.look()
 
-    def unpause(self) -> None:
-        """Show again, beginning with what waited."""
-        self._let_out(self._gate.open(time.monotonic()))
-        self._something.set()
+    def look(self) -> None:
+        """See what is silent by now.  Called when that is out of date, and when the wall clock may have been set."""
+        self._looked_at = self._clock()
+        silence = self._quiet.at(self._looked_at)
+        if silence == self.silence:
+            return
+        before, self.silence = self.silence, silence
+        if silence.lanes != before.lanes:
+            self._gate.shut(time.monotonic(), silence.lanes)
+            on_their_way = {key for ready in self._ready for key in ready.lanes}
+            for key in on_their_way & silence.lanes:
+                self._recall(key, time.monotonic())
+            self._something.set()
+        self._changed()
+
+    def forget_read(self, notification: Notification | None) -> None:
+        """The person has read this one, or all: it is told in no summary any more."""
+        if notification is None:
+            keys = {key for ready in self._ready for key in ready.lanes} | self._gate.holding
+        else:
+            keys = {_lane(notification)} & self._gate.holding & self.silence.lanes
+        for key in keys:
+            self._recall(key, time.monotonic())
 
     async def run(self, desktop: Desktop) -> None:
         """Show bubbles, one after the other, for ever: a desktop that hangs stops nothing but the next bubble."""
         while True:
             self._something.clear()
+            if not self._looked_at <= self._clock() < self.silence.until:
+                self.look()
             now = time.monotonic()
             if self._late and now >= self._retry_at:
                 self._recall_late(now)
@@ -95,11 +183,11 @@ class Outbox:
                 await self._take_back(desktop, self._withdrawn.popleft())
                 continue
             if self._ready:
-                await self._show(desktop, *self._ready.popleft())
+                await self._show(desktop, self._ready.popleft())
                 continue
-            waits = [wait for wait in (self._gate.next_release(now), self._retry_in(now)) if wait is not None]
+            waits = (self._gate.next_release(now), self._retry_in(now), self._look_in())
             try:
-                async with asyncio.timeout(min(waits, default=None)):
+                async with asyncio.timeout(min((wait for wait in waits if wait is not None), default=None)):
                     await self._something.wait()
             except TimeoutError:
                 continue
@@ -110,61 +198,72 @@ class Outbox:
         except BubbleFailed as error:
             logger.warning("%s: a bubble was not taken back: %s", withdrawal.stream, error)
 
-    async def _show(self, desktop: Desktop, notification: Notification, newest: int) -> None:
-        lane = _lane(notification)
-        if newest and notification.row is None and lane in self._late:
+    async def _show(self, desktop: Desktop, ready: _Ready) -> None:
+        notification = ready.notification
+        if late := self._late.intersection(key for key, _newest in ready.stands_for):
             # It would stand for rows that it does not count; one that counts them all takes its place.
-            self._late.discard(lane)
-            self._recall(*lane, time.monotonic())
+            self._late -= late
+            for key, _newest in ready.stands_for:
+                self._recall(key, time.monotonic())
             return
         self._showing = notification.row
         try:
             await desktop.show(notification)
         except BubbleFailed as error:
             logger.warning("%s: a bubble was not shown: %s", notification.stream, error)
-            self._put_off(lane)
+            self._put_off(ready.lanes)
             return
         finally:
             self._showing = None
         if notification.row is not None:
             self._store.shown([notification.row])
-            return
-        stream, critical = lane
-        while self._store.shown_together(stream, newest, critical=critical):  # noqa: ASYNC110 - others have their turn
-            await asyncio.sleep(0)
+        for (stream, critical), newest in ready.stands_for:
+            while self._store.shown_together(stream, newest, critical=critical):  # noqa: ASYNC110 - others have their turn
+                await asyncio.sleep(0)
 
-    def _let_out(self, notifications: Sequence[Notification]) -> None:
-        for notification in notifications:
+    def _let_out(self, bubbles: Sequence[Bubble]) -> None:
+        for bubble in bubbles:
+            stands_for = tuple((key, self._newest.get(key[0], 0)) for key in bubble.stands_for)
+            own = _lane(bubble.notification) if bubble.notification.row is not None else None
+            ready = _Ready(bubble.notification, own, stands_for)
             if len(self._ready) < READY:
-                self._ready.append((notification, self._newest.get(notification.stream, 0)))
+                self._ready.append(ready)
             else:
-                self._put_off(_lane(notification))
+                self._put_off(ready.lanes)
 
-    def _put_off(self, lane: tuple[str, bool]) -> None:
+    def _put_off(self, lanes: set[Key]) -> None:
         if not self._late:
             self._retry_at = time.monotonic() + self._retry
-        self._late.add(lane)
+        self._late |= lanes
 
     def _retry_in(self, now: float) -> float | None:
         return max(0.0, self._retry_at - now) if self._late else None
 
+    def _look_in(self) -> float | None:
+        """Seconds until another silence, as far as the wall clock goes evenly."""
+        return max(0.0, self.silence.until - self._clock()) if self.silence.until < math.inf else None
+
     def _recall_late(self, now: float) -> None:
         late, self._late = self._late, set()
-        for stream, critical in late:
-            self._recall(stream, critical, now)
+        for key in late:
+            self._recall(key, now)
 
-    def _recall(self, stream: str, critical: bool, until: float) -> None:
+    def _recall(self, key: Key, until: float) -> None:
         """Have the gate hold all that waits in the history, from now on told together."""
         # What is ready waits in the history too, and would be told twice.
-        self._ready = deque(item for item in self._ready if _lane(item[0]) != (stream, critical))
+        dropped = {other for ready in self._ready if key in ready.lanes for other in ready.lanes if other != key}
+        self._ready = deque(ready for ready in self._ready if key not in ready.lanes)
+        stream, critical = key
         count, rows = self._store.waiting(stream, critical=critical, newest=FEW + 1)
         if self._showing is not None and any(row.id == self._showing for row in rows):
             count -= 1
         rows = [row for row in rows if row.id != self._showing][-FEW:]
         if rows:
             self._newest[stream] = max(self._newest.get(stream, 0), rows[-1].id)
-        self._gate.catch_up(stream, until, critical=critical, waiting=[row.notification for row in rows], count=count)
+        self._gate.catch_up(key, until, waiting=[row.notification for row in rows], count=count)
+        for other in dropped:
+            self._recall(other, until)
 
 
-def _lane(notification: Notification) -> tuple[str, bool]:
+def _lane(notification: Notification) -> Key:
     return notification.stream, notification.urgency is Urgency.CRITICAL

@@ -47,6 +47,10 @@ MIGRATIONS: tuple[Step, ...] = (
         # A JSON object of what few notifications have; NULL for the others.
         "ALTER TABLE history ADD COLUMN more TEXT",
     ),
+    (
+        # What a person asked to be quiet, and until when, in seconds since 1970; infinity has no other end.
+        "CREATE TABLE silences (stream TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
+    ),
 )
 """Step n leads from version n to version n + 1; `PRAGMA user_version` says which version a file has."""
 
@@ -54,5 +58,6 @@ COLUMNS = {
     "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more",
     "streams": "stream, source, since, last_event_id, last_event",
     "seen": "key, expires",
+    "silences": "stream, until",
 }
 """What the newest version has; a file that lacks any of it is damaged."""

@@ -35,6 +35,8 @@ class StreamStatus:
     """Notifications that the person has not seen to."""
     muted: bool = False
     """Its bubbles are held until it is unmuted."""
+    quiet_until: float | None = None
+    """Its bubbles are held until then, by quiet hours; `inf` if they never end, None if there are none now."""
     site: str | None = None
     """An absolute http or https URL to look at it in a browser."""
 
@@ -47,14 +49,13 @@ class Status:
     recent: tuple[Notification, ...] = ()
     """The newest notifications, newest first, at most `RECENT`; each knows its row."""
     unread: int = 0
-    """The sum of the streams'."""
+    """The sum of the streams' that are not muted."""
     snoozed_until: float | None = None
     """Bubbles are held until then, by request; `inf` until they are resumed, None if they are not."""
     quiet_until: float | None = None
-    """Bubbles are held until then, by quiet hours that are the same for all streams; `inf` if they never end, None if
-    there are none now."""
+    """When the first quiet hours end, if all streams have some now; None if not."""
     held: int = 0
-    """Notifications that wait for the summary."""
+    """Notifications that wait for a summary, but for those of muted streams."""
     problem: str = ""
     """What needs the person's attention, in one sentence; empty mostly."""
     autostart: bool | None = None

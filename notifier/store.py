@@ -55,6 +55,8 @@ class Entry:
     """What tells this event from others of its stream; None if every one is new."""
     lifetime: float = 0.0
     """Seconds for which the same key means the same event."""
+    state: State = State.RECORDED
+    """How far it has come when it is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,15 @@ class Store:
         self._clock, self._keep_rows, self._keep_seconds = clock, keep_rows, keep_seconds
         self._marks: dict[str, Mark] = {}
         self._sources: dict[str, bytes] = {}
+        self._silences: dict[str, float] = {}
         self._moved: set[str] = set()
         self._newest = 0
         self._added = 0
         self._mended = clock()
         self._overflowed = False
         self._database = Database(path, clock=clock, tell=tell, begin=self._begin, migrations=migrations)
+        query = f"SELECT {COLUMNS['silences']} FROM silences"  # noqa: S608
+        self._silences = dict(self._database.run(lambda db: db.execute(query).fetchall()))
 
     @property
     def in_memory(self) -> bool:
@@ -173,10 +178,6 @@ class Store:
             self._forget(now)
         return rows
 
-    def held(self, rows: Iterable[int]) -> None:
-        """These wait for a summary."""
-        self._set(State.HELD, rows)
-
     def shown(self, rows: Iterable[int]) -> None:
         """These were taken by the desktop."""
         self._set(State.SHOWN, rows)
@@ -188,6 +189,23 @@ class Store:
     def read_all(self) -> None:
         """All that was recorded until now the person has seen, or does not care to."""
         self._database.run(lambda db: db.execute("UPDATE history SET state = ? WHERE state < 3", (State.READ,)))
+
+    def read_shown(self, stream: str | None) -> None:
+        """All that was shown of `stream`, or of every stream, the person has seen."""
+        update = "UPDATE history SET state = ? WHERE state = ? AND (stream = ? OR ? IS NULL)"
+        values = (State.READ, State.SHOWN, stream, stream)
+        self._database.run(lambda db: db.execute(update, values))
+
+    def silences(self) -> dict[str, float]:
+        """What shall be quiet, and until when: as it was said to `silence`, in this run or an earlier one."""
+        return dict(self._silences)
+
+    def silence(self, name: str, until: float | None) -> None:
+        """Keep that `name` shall be quiet until then, or no longer."""
+        self._silences.pop(name, None)
+        if until is not None:
+            self._silences[name] = until
+        self._database.run(lambda db: self._write_silence(db, name, until))
 
     def shown_together(self, stream: str, up_to: int, *, critical: bool) -> bool:
         """One summary told of all that waited on `stream`, critical or not, up to and including row `up_to`.
@@ -218,6 +236,11 @@ class Store:
         query = "SELECT stream, SUM(state < 2), COUNT(*) FROM history WHERE state < 3 GROUP BY stream"
         rows = self._database.run(lambda db: db.execute(query).fetchall())
         return {stream: Counts(unshown, unread) for stream, unshown, unread in rows}
+
+    def recent(self, limit: int) -> list[Notification]:
+        """The newest that the person wanted to see, newest first."""
+        rows = self._database.run(lambda db: select(db, "state < 4 ORDER BY id DESC LIMIT :limit", {"limit": limit}))
+        return [row.notification for row in rows]
 
     def newest_unread(self) -> Notification | None:
         """The newest that the person has not seen."""
@@ -257,6 +280,8 @@ class Store:
     def _begin(self, db: sqlite3.Connection) -> None:
         """Give a database that may be new the marks we know, and keep it from giving out our row ids again."""
         self._write_marks(db, self._marks)
+        for name, until in self._silences.items():
+            self._write_silence(db, name, until)
         (newest,) = db.execute("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'history'").fetchone()
         if newest < self._newest:
             db.execute("DELETE FROM sqlite_sequence WHERE name = 'history'")
@@ -289,6 +314,11 @@ class Store:
             [(name, self._sources[name], m.since, m.last_event_id, m.last_event) for name, m in marks.items()],
         )
 
+    def _write_silence(self, db: sqlite3.Connection, name: str, until: float | None) -> None:
+        db.execute("DELETE FROM silences WHERE stream = ?", (name,))
+        if until is not None:
+            db.execute(f"INSERT INTO silences ({COLUMNS['silences']}) VALUES (?, ?)", (name, until))  # noqa: S608
+
     def _set(self, state: State, rows: Iterable[int]) -> None:
         values = [(state, row, state) for row in rows]
         if values:
@@ -315,7 +345,7 @@ def _find_mark(db: sqlite3.Connection, stream: str, source: bytes) -> Mark | Non
 def _insert(db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> int:
     told = entry.notification
     texts = (_short(entry.event_type), _short(entry.event_id), now, told.title, told.body)
-    state = State.RECORDED.value
+    state = entry.state.value
     values = (None, stream, *texts, told.urgency.value, told.link, _short(told.key), state, more_of(told))
     query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     row = db.execute(query, values).lastrowid

@@ -42,6 +42,8 @@ HARMLESS = {"user-agent", "accept-language", "referer", "origin", "from", "prior
 """Headers that open nothing, lower case; any other may be a credential."""
 UNIX = "http+unix"
 """Scheme of a stream on a Unix socket: ``http+unix://%2Frun%2Fbuild.sock/events``."""
+QUIET = ("minimum_urgency", "flood", "quiet_hours")
+"""Settings on which neither the connection nor what becomes of an event depends."""
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 

@@ -2,15 +2,20 @@
 
 import asyncio
 import contextlib
-import time
+import math
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from notifier.errors import BubbleFailed
 from notifier.history import State
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.outbox import READY, Outbox
+from notifier.quiet import EVERYTHING
 from notifier.store import Entry, Store
+from notifier.stream import Stream
 
 
 @dataclass
@@ -45,6 +50,26 @@ class Desk:
         return [notification.title for notification in self.shown]
 
 
+BERLIN = ZoneInfo("Europe/Berlin")
+NIGHTS = {"from": "22:00", "to": "07:00", "time_zone": "Europe/Berlin"}
+
+
+def at(moment: str) -> float:
+    """Of the 25th of November 2026; what is before 07:00 is of the next day."""
+    day = 26 if moment < "07:30" else 25
+    return datetime.fromisoformat(f"2026-11-{day}T{moment}").replace(tzinfo=BERLIN).timestamp()
+
+
+@dataclass
+class Clock:
+    """The clock on the wall, set by the test."""
+
+    now: float
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @dataclass
 class Office:
     """An outbox at work."""
@@ -52,23 +77,53 @@ class Office:
     store: Store
     outbox: Outbox
     desk: Desk
+    clock: Clock
 
     def post(self, title: str, *, stream: str = "ci", urgency: Urgency = Urgency.NORMAL) -> None:
         notification = Notification(stream=stream, title=title, urgency=urgency)
-        [row] = self.store.record(stream, [Entry(notification=notification, event_type="message")], "")
+        entries = self.outbox.marked([Entry(notification=notification, event_type="message")])
+        [row] = self.store.record(stream, entries, "")
         self.outbox.offer(replace(notification, row=row))
+
+    def pass_to(self, moment: str) -> None:
+        """The wall clock shows `moment`, of a Wednesday in November."""
+        self.clock.now = at(moment)
+        self.outbox.look()
+
+    @property
+    def states(self) -> dict[str, State]:
+        return {row.notification.title: row.state for row in self.store.history(limit=10_000)}
+
+    def snoozed_until(self) -> float | None:
+        return self.outbox.silence.snoozed_until
+
+    async def turns(self) -> None:
+        """Let the outbox do what it can do now."""
+        for _ in range(20):
+            await asyncio.sleep(0)
 
     async def until_shown(self, count: int) -> None:
         while sum(row.state is State.SHOWN for row in self.store.history(limit=10_000)) < count:
             await asyncio.sleep(0.01)
 
 
+def followed(name: str, **settings: object) -> Stream:
+    return Stream.model_validate({"url": "https://localhost/", "name": name} | settings)
+
+
 @contextlib.asynccontextmanager
-async def office(*, retry: float = 60.0) -> AsyncIterator[Office]:
-    with contextlib.closing(Store(None, clock=time.time, tell=lambda sentence: None)) as store:
-        for stream in ("ci", "home"):
-            store.resume(stream, "here")
-        made = Office(store, Outbox(store, retry=retry, catch_up=0.05), Desk())
+async def office(
+    *streams: Stream, retry: float = 60.0, history: Path | None = None, moment: str = "12:00"
+) -> AsyncIterator[Office]:
+    clock = Clock(at(moment))
+    with contextlib.closing(Store(history, clock=clock, tell=lambda sentence: None)) as store:
+        streams = streams or (followed("ci"), followed("home"))
+        outbox = Outbox(store, clock=clock, retry=retry, catch_up=0.05)
+        outbox.follow(streams)
+        for stream in streams:
+            if store.resume(stream.name, "here") is not None:
+                outbox.resume(stream.name)
+        made = Office(store, outbox, Desk(), clock)
         task = asyncio.create_task(made.outbox.run(made.desk))
         try:
             yield made
@@ -78,129 +133,267 @@ async def office(*, retry: float = 60.0) -> AsyncIterator[Office]:
 
 
 async def test_what_is_offered_is_shown_and_noted_as_shown() -> None:
-    async with office() as at:
-        at.post("a")
-        at.post("b", stream="home")
-        await at.until_shown(2)
-        assert at.desk.titles == ["a", "b"]
+    async with office() as here:
+        here.post("a")
+        here.post("b", stream="home")
+        await here.until_shown(2)
+        assert here.desk.titles == ["a", "b"]
 
 
 async def test_what_could_not_be_shown_comes_out_later_in_one_summary() -> None:
-    async with office(retry=0.1) as at:
-        at.desk.fails = True
+    async with office(retry=0.1) as here:
+        here.desk.fails = True
         for n in range(4):
-            at.post(f"n{n}")
+            here.post(f"n{n}")
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        at.desk.fails = False
-        await at.until_shown(4)
-        assert at.desk.titles in (["4 notifications from ci meanwhile"], ["n3", "3 notifications from ci meanwhile"])
+        here.desk.fails = False
+        await here.until_shown(4)
+        assert here.desk.titles in (["4 notifications from ci meanwhile"], ["n3", "3 notifications from ci meanwhile"])
 
 
 async def test_a_single_bubble_that_failed_comes_out_as_itself() -> None:
-    async with office(retry=0.1) as at:
-        at.desk.fails = True
-        at.post("a")
+    async with office(retry=0.1) as here:
+        here.desk.fails = True
+        here.post("a")
         await asyncio.sleep(0)
-        at.desk.fails = False
-        await at.until_shown(1)
-        assert at.desk.titles == ["a"]
+        here.desk.fails = False
+        await here.until_shown(1)
+        assert here.desk.titles == ["a"]
 
 
 async def test_a_summary_after_a_bubble_that_failed_counts_it_too() -> None:
-    async with office() as at:
-        at.desk.fails_once_for = "n1"
+    async with office() as here:
+        here.desk.fails_once_for = "n1"
         for n in range(12):
-            at.post(f"n{n}")
-        await at.until_shown(12)
-        assert at.desk.titles == ["n0", "n2", "n3", "9 notifications from ci meanwhile"]
+            here.post(f"n{n}")
+        await here.until_shown(12)
+        assert here.desk.titles == ["n0", "n2", "n3", "9 notifications from ci meanwhile"]
 
 
 async def test_while_the_desktop_hangs_only_a_bounded_number_is_kept_and_none_is_lost() -> None:
-    async with office(retry=0.1) as at:
-        at.desk.hung = asyncio.Event()
+    async with office(retry=0.1) as here:
+        here.desk.hung = asyncio.Event()
         for n in range(3 * READY):
-            at.store.resume(f"s{n}", "here")
-            at.post(f"n{n}", stream=f"s{n}")
+            here.store.resume(f"s{n}", "here")
+            here.post(f"n{n}", stream=f"s{n}")
         await asyncio.sleep(0)
-        at.desk.hung.set()
-        at.desk.hung = None
-        await at.until_shown(3 * READY)
-        assert sorted(at.desk.titles) == sorted(f"n{n}" for n in range(3 * READY))
+        here.desk.hung.set()
+        here.desk.hung = None
+        await here.until_shown(3 * READY)
+        shown = [title for title in here.desk.titles if title.startswith("n")]
+        assert READY <= len(shown) <= READY + 1
+        assert here.desk.titles[-1] == f"{3 * READY - len(shown)} notifications meanwhile"
 
 
 async def test_a_critical_bubble_that_failed_is_not_hidden_in_the_summary_of_the_others() -> None:
-    async with office(retry=0.1) as at:
-        at.desk.fails = True
+    async with office(retry=0.1) as here:
+        here.desk.fails = True
         for n in range(4):
-            at.post(f"n{n}")
-        at.post("alarm", urgency=Urgency.CRITICAL)
+            here.post(f"n{n}")
+        here.post("alarm", urgency=Urgency.CRITICAL)
         for _ in range(8):
             await asyncio.sleep(0)
-        at.desk.fails = False
-        await at.until_shown(5)
-        assert "alarm" in at.desk.titles
+        here.desk.fails = False
+        await here.until_shown(5)
+        assert "alarm" in here.desk.titles
 
 
 async def test_on_resume_what_waits_and_what_comes_is_told_together() -> None:
-    async with office() as at:
-        at.outbox.pause()
+    async with office() as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
         for n in range(10):
-            at.post(f"n{n}")
-        at.outbox.unpause()
-        at.outbox.resume("ci")
+            here.post(f"n{n}")
+        here.outbox.silence_until(EVERYTHING, None)
+        here.outbox.resume("ci")
         for n in range(10, 15):
-            at.post(f"n{n}")
-        await at.until_shown(15)
-        assert len(at.desk.shown) <= 3
+            here.post(f"n{n}")
+        await here.until_shown(15)
+        assert len(here.desk.shown) <= 3
 
 
 async def test_while_paused_nothing_is_shown() -> None:
-    async with office() as at:
-        at.outbox.pause()
-        at.post("a")
+    async with office() as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        here.post("a")
         await asyncio.sleep(0)
-        assert at.desk.shown == []
-        at.outbox.unpause()
-        await at.until_shown(1)
+        assert here.desk.shown == []
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.until_shown(1)
 
 
 async def test_what_is_withdrawn_goes_after_what_was_offered_before_it() -> None:
-    async with office() as at:
-        at.post("a")
-        at.outbox.withdraw(Withdrawal(stream="ci", key="build"))
-        while not at.desk.withdrawn:
+    async with office() as here:
+        here.post("a")
+        here.outbox.withdraw(Withdrawal(stream="ci", key="build"))
+        while not here.desk.withdrawn:
             await asyncio.sleep(0)
-        assert (at.desk.titles, at.desk.withdrawn) == (["a"], [Withdrawal(stream="ci", key="build")])
+        assert (here.desk.titles, here.desk.withdrawn) == (["a"], [Withdrawal(stream="ci", key="build")])
 
 
 async def test_pausing_holds_also_what_was_let_out_already() -> None:
-    async with office() as at:
-        at.desk.hung = asyncio.Event()
+    async with office() as here:
+        here.desk.hung = asyncio.Event()
         for n in range(4):
-            at.post(f"n{n}")
+            here.post(f"n{n}")
         await asyncio.sleep(0)
-        at.outbox.pause()
-        at.desk.hung.set()
-        at.desk.hung = None
-        await at.until_shown(1)
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        here.desk.hung.set()
+        here.desk.hung = None
+        await here.until_shown(1)
         for _ in range(10):
             await asyncio.sleep(0)
-        assert at.desk.titles == ["n0"]
-        at.outbox.unpause()
-        await at.until_shown(4)
+        assert here.desk.titles == ["n0"]
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.until_shown(4)
 
 
 async def test_a_bubble_on_its_way_is_not_told_again_when_its_stream_comes_back() -> None:
-    async with office() as at:
-        at.desk.hung = asyncio.Event()
-        at.post("only one")
+    async with office() as here:
+        here.desk.hung = asyncio.Event()
+        here.post("only one")
         await asyncio.sleep(0)
-        at.outbox.resume("ci")
-        at.desk.hung.set()
-        at.desk.hung = None
-        at.post("another", stream="home")
-        await at.until_shown(2)
+        here.outbox.resume("ci")
+        here.desk.hung.set()
+        here.desk.hung = None
+        here.post("another", stream="home")
+        await here.until_shown(2)
         for _ in range(10):
             await asyncio.sleep(0.01)
-        assert at.desk.titles == ["only one", "another"]
+        assert here.desk.titles == ["only one", "another"]
+
+
+async def test_quiet_hours_hold_and_one_summary_tells_of_all_streams_when_they_end() -> None:
+    async with office(followed("ci", quiet_hours=[NIGHTS]), followed("home", quiet_hours=[NIGHTS])) as here:
+        here.post("before")
+        await here.until_shown(1)
+        here.pass_to("22:00")
+        for n in range(5):
+            here.post(f"n{n}")
+            here.post(f"m{n}", stream="home")
+        here.post("fire", urgency=Urgency.CRITICAL)
+        await here.until_shown(2)
+        assert here.desk.titles == ["before", "fire"]
+        assert here.outbox.held == 10
+        assert {here.states[f"n{n}"] for n in range(5)} == {State.HELD}
+        assert here.outbox.silence.quiet_until == {"ci": at("07:00"), "home": at("07:00")}
+        here.pass_to("06:59")
+        await here.turns()
+        assert len(here.desk.titles) == 2
+        here.pass_to("07:00")
+        await here.until_shown(12)
+        assert here.desk.titles[2:] == ["10 notifications while it was quiet"]
+        assert here.desk.shown[2].body == "home: 5\nci: 5"
+        assert here.outbox.held == 0
+
+
+async def test_quiet_hours_that_hold_critical_ones_too_let_them_out_at_their_end_beside_the_summary() -> None:
+    async with office(followed("ci", quiet_hours=[NIGHTS | {"critical": "hold"}]), moment="23:00") as here:
+        for n in range(5):
+            here.post(f"n{n}")
+        here.post("fire", urgency=Urgency.CRITICAL)
+        await here.turns()
+        assert here.desk.titles == []
+        here.pass_to("07:00")
+        await here.until_shown(6)
+        assert sorted(here.desk.titles) == ["5 notifications from ci while it was quiet", "fire"]
+
+
+async def test_after_a_restart_within_quiet_hours_nothing_pops_up_and_the_summary_still_comes(tmp_path: Path) -> None:
+    streams = followed("ci", quiet_hours=[NIGHTS]), followed("home", quiet_hours=[NIGHTS])
+    async with office(*streams, history=tmp_path / "history.db", moment="23:00") as here:
+        for n in range(4):
+            here.post(f"n{n}")
+    async with office(*streams, history=tmp_path / "history.db", moment="23:30") as here:
+        here.post("m", stream="home")
+        await asyncio.sleep(0.1)
+        assert (here.desk.titles, here.outbox.held) == ([], 5)
+        here.pass_to("07:00")
+        await here.until_shown(5)
+        assert here.desk.titles == ["5 notifications while it was quiet"]
+
+
+async def test_a_snooze_ends_by_itself_and_survives_a_restart(tmp_path: Path) -> None:
+    async with office(history=tmp_path / "history.db") as here:
+        here.outbox.silence_until(EVERYTHING, at("13:00"))
+        here.post("a", urgency=Urgency.CRITICAL)
+        here.post("b")
+    async with office(history=tmp_path / "history.db", moment="12:30") as here:
+        await here.turns()
+        assert here.desk.titles == []
+        assert here.snoozed_until() == at("13:00")
+        here.pass_to("13:00")
+        await here.until_shown(2)
+        assert here.snoozed_until() is None
+        assert sorted(here.desk.titles) == ["a", "b"]
+
+
+async def test_a_snooze_ends_at_its_moment_although_nobody_looks() -> None:
+    async with office() as here:
+        here.outbox.silence_until(EVERYTHING, here.clock.now + 0.05)
+        here.post("a")
+        await here.turns()
+        here.clock.now += 0.05
+        await here.until_shown(1)
+
+
+async def test_a_muted_stream_is_silent_in_the_next_run_too_and_the_others_are_not(tmp_path: Path) -> None:
+    async with office(history=tmp_path / "history.db") as here:
+        here.outbox.silence_until("ci", math.inf)
+    async with office(history=tmp_path / "history.db") as here:
+        here.post("a")
+        here.post("b", stream="home")
+        await here.until_shown(1)
+        assert here.desk.titles == ["b"]
+        assert here.outbox.silence.muted == {"ci"}
+        assert here.outbox.held == 0
+        here.outbox.silence_until("ci", None)
+        await here.until_shown(2)
+        assert here.desk.titles == ["b", "a"]
+
+
+async def test_other_quiet_hours_count_at_once() -> None:
+    async with office(followed("ci"), moment="23:00") as here:
+        here.outbox.follow([followed("ci", quiet_hours=[NIGHTS])])
+        here.post("a")
+        await here.turns()
+        assert here.desk.titles == []
+        here.outbox.follow([followed("ci", quiet_hours=[])])
+        await here.until_shown(1)
+
+
+async def test_a_clock_that_is_set_ends_quiet_hours() -> None:
+    async with office(followed("ci", quiet_hours=[NIGHTS]), moment="23:00") as here:
+        here.post("a")
+        await here.turns()
+        here.pass_to("12:00")
+        await here.until_shown(1)
+
+
+async def test_what_the_person_has_read_is_told_in_no_summary() -> None:
+    async with office() as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        for n in range(6):
+            here.post(f"n{n}")
+        row = here.store.history()[0]
+        here.store.read([row.id])
+        here.outbox.forget_read(row.notification)
+        assert here.outbox.held == 5
+        here.store.read_all()
+        here.outbox.forget_read(None)
+        assert here.outbox.held == 0
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.turns()
+        assert here.desk.titles == []
+
+
+async def test_a_summary_that_could_not_be_shown_comes_later() -> None:
+    async with office(retry=0.05) as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        for n in range(4):
+            here.post(f"n{n}")
+            here.post(f"m{n}", stream="home")
+        here.desk.fails_once_for = "8 notifications while it was quiet"
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.until_shown(8)
+        assert here.desk.titles == ["8 notifications meanwhile"]

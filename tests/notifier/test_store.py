@@ -1,9 +1,11 @@
 """notifier.store on real files: what is recorded is there once, with its last event ID, whatever ends the process."""
 
+import math
 import random
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -190,10 +192,10 @@ def test_a_key_is_seen_for_its_lifetime_and_not_longer(events: list[tuple[float,
 
 def test_what_was_not_shown_is_told_in_order_with_a_count(store: Store) -> None:
     store.resume("chat", SOURCE)
-    one, two, three = (row or 0 for row in store.record("ci", [entry("1"), entry("2"), entry("3")], "3"))
+    entries = [entry("1"), entry("2"), replace(entry("3"), state=State.HELD)]
+    one, two, three = (row or 0 for row in store.record("ci", entries, "3"))
     (four,) = (row or 0 for row in store.record("chat", [entry("4")], "1"))
     store.shown([two])
-    store.held([three])
     assert [row.notification.title for row in unshown(store)] == ["1", "3", "4"]
     assert [(row.id, row.state) for row in unshown(store, "ci")] == [(one, State.RECORDED), (three, State.HELD)]
     assert [row.id for row in store.waiting("ci", critical=False, newest=1)[1]] == [three]
@@ -205,10 +207,43 @@ def test_what_was_not_shown_is_told_in_order_with_a_count(store: Store) -> None:
 def test_a_state_never_moves_back(store: Store) -> None:
     rows = [row or 0 for row in store.record("ci", [entry()], "1")]
     seen = []
-    for step in (store.held, store.shown, store.held, store.read, store.shown):
+    for step in (store.shown, store.read, store.shown):
         step(rows)
         seen.append(store.history()[0].state)
-    assert seen == [State.HELD, State.SHOWN, State.SHOWN, State.READ, State.READ]
+    assert seen == [State.SHOWN, State.READ, State.READ]
+
+
+def test_what_is_for_the_history_only_waits_for_nobody(store: Store) -> None:
+    [row] = store.record("ci", [replace(entry("quiet"), state=State.SILENT)], "1")
+    assert (unshown(store), store.counts(), store.recent(10), store.newest_unread()) == ([], {}, [], None)
+    store.read([row or 0])
+    assert [row.state for row in store.history()] == [State.SILENT]
+
+
+def test_what_shall_be_silent_is_known_to_the_next_run_and_to_a_file_that_comes_back(tmp_path: Path) -> None:
+    opener, path = Opener(), tmp_path / "history.db"
+    with closing(opener(path)) as store:
+        store.silence("", 1_000.5)
+        store.silence("ci", math.inf)
+        store.silence("chat", math.inf)
+        store.silence("chat", None)
+    with closing(opener(path)) as store:
+        assert store.silences() == {"": 1_000.5, "ci": math.inf}
+
+
+def test_a_person_reads_one_or_all_of_what_was_shown_or_everything(store: Store) -> None:
+    store.resume("chat", SOURCE)
+    one, two = (row or 0 for row in store.record("ci", [entry("1"), entry("2")], "2"))
+    (three,) = (row or 0 for row in store.record("chat", [entry("3")], "1"))
+    store.shown([one, three])
+    assert [notification.title for notification in store.recent(2)] == ["3", "2"]
+    store.read_shown("ci")
+    assert store.counts() == {"ci": Counts(unshown=1, unread=1), "chat": Counts(unread=1)}
+    store.read_shown(None)
+    assert (newest := store.newest_unread()) is not None
+    assert newest == store.find(two)
+    store.read_all()
+    assert (store.counts(), store.newest_unread(), store.find(99)) == ({}, None, None)
 
 
 def test_one_summary_settles_what_waited_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
