@@ -46,8 +46,8 @@ AGES = 15
 PROBLEMS_LIMIT = 1_000
 """Characters of a bubble about a broken configuration; the log has all of it."""
 
-Errand = Callable[[Command, Status], Awaitable[None]]
-"""Given the command and how all is doing: does what the agent cannot."""
+Errand = Callable[[Command, Status], Awaitable[Notification | None]]
+"""Given the command and how all is doing: does what the agent cannot; what it gives is told in a bubble."""
 Reload = Callable[
     [Config, Callable[[Config], None], Callable[[ConfigurationBroken], None]], Coroutine[object, object, None]
 ]
@@ -286,11 +286,13 @@ class Agent:
 
     async def _run_errand(self, errand: Errand, command: Command) -> None:
         try:
-            await errand(command, self._status())
+            told = await errand(command, self._status())
         except NotifierError as error:
             logger.warning("%s", error)
             title = plaintext.line(str(error), TITLE_LIMIT) or OURSELVES
-            self._outbox.tell(Notification(stream=OURSELVES, title=title, key="errand"))
+            told = Notification(stream=OURSELVES, title=title, key="errand")
+        if told is not None:
+            self._outbox.tell(told)
         self._publish()
 
     async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:

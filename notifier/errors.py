@@ -11,6 +11,7 @@
     ├── StreamFailed         told never to come back (HTML 9.2.3: fail the connection)
     ├── BubbleFailed         the desktop did not take a bubble; the notification is still ours
     ├── LinkFailed           no browser opened a link
+    ├── ErrandFailed         nothing here opens a file, or copies text
     ├── TrayUnavailable      nobody here can show a tray icon
     ├── AutostartFailed      the system does not let us say what starts at login
     └── StoreError           the history cannot be read, or nothing can be recorded any more
@@ -70,6 +71,10 @@ class BubbleFailed(NotifierError):
 
 class LinkFailed(NotifierError):
     """The link is still in the bubble; no browser took it."""
+
+
+class ErrandFailed(NotifierError):
+    """What the person asked for in the menu needs a program that is not here."""
 
 
 class TrayUnavailable(NotifierError):

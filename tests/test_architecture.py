@@ -263,6 +263,21 @@ MAY_IMPORT = {
     "notifier/loop.py": set(),
     "server/page.py": set(),
     "notifier/autostart": {"notifier.autostart", "notifier.errors"},
+    "notifier/clipboard.py": {"notifier.desktop.link", "notifier.errors"},
+    "notifier/opener.py": {"notifier.desktop.link", "notifier.errors"},
+    "notifier/historypage.py": {"notifier.history", "notifier.notification"},
+    "notifier/errands.py": VALUES
+    | {
+        "notifier.autostart",
+        "notifier.clipboard",
+        "notifier.configfile",
+        "notifier.desktop.link",
+        "notifier.history",
+        "notifier.historypage",
+        "notifier.opener",
+        "notifier.plaintext",
+        "notifier.status",
+    },
     "notifier/tray": VALUES
     | {"notifier.appearance", "notifier.loop", "notifier.status", "notifier.source", "notifier.tray"},
 }

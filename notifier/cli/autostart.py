@@ -37,7 +37,7 @@ def on(file: File = None, way: Way = None) -> None:
 
     sse-notifier autostart on
     """
-    autostart = _autostart(file)
+    autostart = autostart_of(file)
     autostart.switch(on=True, way=way)
     print_line(_("sse-notifier starts at login ({place})", place=autostart.place()))
     try:
@@ -48,13 +48,13 @@ def on(file: File = None, way: Way = None) -> None:
 
 def off() -> None:
     """Do not start at login."""
-    _autostart(None).switch(on=False)
+    autostart_of(None).switch(on=False)
     print_line(_("sse-notifier does not start at login"))
 
 
 def status(file: File = None) -> int:
     """Tell whether it starts at login; exit code 0 if it does, 1 if not."""
-    autostart = _autostart(file)
+    autostart = autostart_of(file)
     match autostart.state():
         case State.ON:
             print_line(_("on ({place})", place=autostart.place()))
@@ -73,5 +73,6 @@ def status(file: File = None) -> int:
             return 1
 
 
-def _autostart(file: Path | None) -> Autostart:
+def autostart_of(file: Path | None) -> Autostart:
+    """What starts this program at login, with this configuration file or the usual one."""
     return choose(os.environ, command_of(sys.argv[0], sys.executable, file))

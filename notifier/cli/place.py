@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from platformdirs import user_config_path, user_state_path
+from platformdirs import user_cache_path, user_config_path, user_state_path
 
 from notifier.configfile import ConfigFile
 
@@ -19,3 +19,10 @@ def state_path() -> Path:
 
 def history_path() -> Path:
     return state_path() / "history.db"
+
+
+def runtime_path() -> Path:
+    """For what need not outlast the login; where the system has no such place, it lasts."""
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(runtime) / "sse-notifier"
+    return user_cache_path("sse-notifier", appauthor=False)

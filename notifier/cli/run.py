@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +15,15 @@ import typer
 from notifier import config
 from notifier.agent import Agent, Reload
 from notifier.appearance import Appearance
+from notifier.cli.autostart import autostart_of
 from notifier.cli.options import File, Headers, NoTray, PlainCredentials, Urls, Verbose
-from notifier.cli.place import config_file, history_path, state_path
+from notifier.cli.place import config_file, history_path, runtime_path, state_path
 from notifier.cli.terminal import ending, log, print_line, say
 from notifier.config import Config
 from notifier.configfile import ConfigFile
 from notifier.desktop import Desktop, Listener, choose, session_bus
 from notifier.desktop.link import open_link
+from notifier.errands import Errands
 from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
 from notifier.lookout import Lookout, system_bus
@@ -51,7 +54,7 @@ def run(
     if not urls:
         if header or allow_plain_credentials:
             raise UsageError(_("--header and --allow-plain-credentials are for URLs; the configuration has its own"))
-        return _run_configured(config_file(file), with_tray=not no_tray)
+        return _run_configured(file, with_tray=not no_tray)
     if file is not None:
         raise UsageError(_("follow either URLs or a configuration; the URLs can be written into it"))
     settings = config.from_arguments(urls, header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
@@ -75,12 +78,13 @@ async def _demo_server() -> AsyncIterator[Config]:
         yield config.from_arguments([f"{base}/events"])
 
 
-def _run_configured(file: ConfigFile, *, with_tray: bool) -> int:
+def _run_configured(given: Path | None, *, with_tray: bool) -> int:
+    file = config_file(given)
     settings = file.read()
     if not settings.streams:
         raise UsageError(_("{path} names no stream yet; add one: [[streams]], and below it a url", path=file.path))
     with file.locked(state_path() / "locks"):
-        return _run(contextlib.nullcontext(settings), history_path(), with_tray=with_tray, reload=file.follow)
+        return _run(contextlib.nullcontext(settings), history_path(), with_tray=with_tray, file=file, given=given)
 
 
 def _run(
@@ -88,14 +92,20 @@ def _run(
     history: Path | None,
     *,
     with_tray: bool,
-    reload: Reload | None = None,
+    file: ConfigFile | None = None,
+    given: Path | None = None,
 ) -> int:
-    """The agent on its loop in the background, the tray on the main thread."""
+    """The agent on its loop in the background, the tray on the main thread.
+
+    Args:
+        file: The configuration that is followed; None for URLs.
+        given: Where the person said that it is.
+    """
     from notifier.tray.tray import Tray
 
-    agents: list[Agent] = []
+    sessions: list[tuple[Agent, Errands]] = []
     tray = Tray(
-        lambda command: loop.post(_obey, agents, command),
+        lambda command: loop.post(_obey, sessions, command),
         missing=lambda error: say(_("No tray icon: {error}.", error=error)),
     )
 
@@ -104,19 +114,27 @@ def _run(
             tray.dress(config.tray)
             with contextlib.closing(Store(history, clock=time.time, tell=say)) as store:
                 lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
-                agents.append(
-                    Agent(
-                        config,
-                        store,
-                        _open_desktop,
-                        _open_link,
-                        tray.update,
-                        reload=None if reload is None else partial(_reload, reload, tray.dress),
-                        stay=reload is not None,
-                        watch=lookout.run,
-                    )
+                errands = Errands(
+                    file or config_file(None),
+                    lambda limit: store.history(limit=limit),
+                    runtime_path(),
+                    # At login there are no URLs from a command line.
+                    None if file is None else autostart_of(given),
+                    os.environ,
                 )
-                await agents[0].run()
+                agent = Agent(
+                    config,
+                    store,
+                    _open_desktop,
+                    _open_link,
+                    lambda status: tray.update(replace(status, autostart=errands.starts_at_login)),
+                    reload=None if file is None else partial(_reload, file.follow, tray.dress),
+                    errands=errands.table(),
+                    stay=file is not None,
+                    watch=lookout.run,
+                )
+                sessions.append((agent, errands))
+                await agent.run()
 
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
     if sys.platform.startswith("linux") and session_bus(os.environ) is None:
@@ -151,10 +169,13 @@ async def _reload(
     await reload(current, take, refused)
 
 
-def _obey(agents: list[Agent], command: Command) -> None:
-    # Quitting is the tray's to do: it lets go of the main thread, which cancels the agent.
-    if agents and command.verb is not Verb.QUIT:
-        agents[0].obey(command)
+def _obey(sessions: list[tuple[Agent, Errands]], command: Command) -> None:
+    for agent, errands in sessions:
+        if command.verb is Verb.LOOK:
+            errands.look()
+        # Quitting is the tray's to do: it lets go of the main thread, which cancels the agent.
+        if command.verb is not Verb.QUIT:
+            agent.obey(command)
 
 
 async def _open_desktop(listener: Listener) -> Desktop:

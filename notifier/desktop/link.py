@@ -6,6 +6,7 @@ The choice of the browser is the standard library's: BROWSER where it is set, el
 import asyncio
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from notifier.errors import LinkFailed
@@ -26,6 +27,19 @@ async def open_link(url: str, environ: Mapping[str, str], *, deadline: float = D
         LinkFailed: no browser took it, or none did within `deadline` seconds.
     """
     assert is_web_link(url), "only links of a notification are opened"
+    await _browse(url, environ, deadline)
+
+
+async def open_page(file: Path, environ: Mapping[str, str], *, deadline: float = DEADLINE) -> None:
+    """Open a page of ours, an absolute path, in the browser of the person.
+
+    Raises:
+        LinkFailed: as `open_link`.
+    """
+    await _browse(file.as_uri(), environ, deadline)
+
+
+async def _browse(url: str, environ: Mapping[str, str], deadline: float) -> None:
     # webbrowser blocks, so it runs in a child process; -P keeps it from importing what lies in the working directory.
     child = await asyncio.create_subprocess_exec(
         sys.executable,
