@@ -65,6 +65,8 @@ class Running:
     store: Store
     statuses: list[Status] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
+    histories: list[str | None] = field(default_factory=list)
+    """Streams of which the history was shown."""
     task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -143,13 +145,16 @@ async def running(
     async def edit(command: Command, status: Status) -> None:
         raise NotifierError("no editor")
 
+    async def show_history(command: Command, status: Status) -> None:
+        made.histories.append(command.stream)
+
     agent = Agent(
         Config(streams=streams),
         store,
         open_desktop,
         open_link,
         update,
-        errands={Verb.EDIT: edit},
+        errands={Verb.EDIT: edit, Verb.HISTORY: show_history},
         stay=stay,
         watch=watch,
     )
@@ -649,3 +654,106 @@ async def test_without_a_network_nothing_is_tried_and_with_it_at_once() -> None:
         assert len(app.statuses) == held
         news.put_nowait(News.ONLINE)
         await app.wait_for_detail("s0", "the host stream.invalid is not known")
+
+
+ALWAYS = {"from": "00:00", "to": "00:00"}
+
+
+def with_settings(url: str, **settings: object) -> Config:
+    fields = {"url": url, "name": "s0", "longest_delay": 0.1} | settings
+    return Config(streams=(Stream.model_validate(fields),))
+
+
+async def test_other_quiet_settings_count_at_once_and_the_connection_notices_nothing() -> None:
+    more = asyncio.Event()
+    again = asyncio.Event()
+    script: Script = [OK, *events("a")[1:-1], more, *events("b")[1:-1], again, *events("c")[1:]]
+    async with loopback(script) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.reconfigure(with_settings(server.url, quiet_hours=[ALWAYS]))
+        more.set()
+        await app.wait_for_status("b")
+        await app.wait_for(lambda status: status.quiet_until == math.inf and status.held == 1)
+        assert app.titles == ["a"]
+        assert [row.state for row in app.store.history()][-1] is State.HELD
+        app.agent.reconfigure(with_settings(server.url))
+        await app.wait_for_bubbles(2)
+        again.set()
+        await app.wait_for_bubbles(3)
+        assert app.titles == ["a", "b", "c"]
+        assert len(server.heads) == 1
+
+
+async def test_what_is_less_urgent_than_wanted_is_in_the_history_only() -> None:
+    more = asyncio.Event()
+    low = b'data: {"title": "low", "priority": 1}\n\n'
+    script: Script = [OK, *events("a")[1:-1], more, low, *events("b")[1:]]
+    async with loopback(script) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.reconfigure(with_settings(server.url, minimum_urgency="normal"))
+        more.set()
+        await app.wait_for_bubbles(2)
+        await app.wait_for(lambda status: status.unread == 2)
+        assert app.titles == ["a", "b"]
+        assert [notification.title for notification in app.statuses[-1].recent] == ["b", "a"]
+        assert {row.notification.title: row.state for row in app.store.history()}["low"] is State.SILENT
+
+
+async def test_a_muted_stream_is_shown_when_it_is_unmuted_and_counts_for_itself_only() -> None:
+    more = asyncio.Event()
+    script: Script = [OK, *events("a")[1:-1], more, *events("b")[1:]]
+    async with loopback(script) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.MUTE, stream="s0"))
+        more.set()
+        await app.wait_for(lambda status: status.streams[0].unread == 2)
+        assert app.titles == ["a"]
+        assert (app.statuses[-1].streams[0].muted, app.statuses[-1].unread) == (True, 0)
+        app.agent.obey(Command(Verb.UNMUTE, stream="s0"))
+        await app.wait_for_bubbles(2)
+        await app.wait_for(lambda status: status.unread == 2 and not status.streams[0].muted)
+
+
+async def test_a_click_on_a_summary_opens_the_history_and_marks_what_it_told_of_as_read() -> None:
+    more = asyncio.Event()
+    script: Script = [OK, *events("a")[1:-1], more, *events("b", "c", "d", "e")[1:]]
+    async with loopback(script) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.SNOOZE, until=math.inf))
+        more.set()
+        await app.wait_for_status("e")
+        app.agent.obey(Command(Verb.RESUME))
+        await app.wait_until_shown(5)
+        assert app.titles == ["a", "4 notifications from s0 while it was quiet"]
+        app.desktop.listener.activate(app.desktop.shown[1])
+        await app.wait_for(lambda status: status.unread == 0)
+        while not app.histories:
+            await asyncio.sleep(0)
+        assert app.histories == ["s0"]
+
+
+async def test_marking_all_as_read_ends_the_wait_for_a_summary() -> None:
+    more = asyncio.Event()
+    script: Script = [OK, *events("a")[1:-1], more, *events("b", "c", "d", "e")[1:]]
+    async with loopback(script) as server, running(server.url) as app:
+        await app.wait_for_bubbles(1)
+        app.agent.obey(Command(Verb.SNOOZE, until=math.inf))
+        more.set()
+        await app.wait_for(lambda status: status.held == 4)
+        app.agent.obey(Command(Verb.READ))
+        await app.wait_for(lambda status: status.held == 0 and status.unread == 0)
+        app.agent.obey(Command(Verb.RESUME))
+        await app.wait_for(lambda status: status.snoozed_until is None)
+        assert app.titles == ["a"]
+
+
+async def test_a_snooze_and_a_muted_stream_are_remembered(tmp_path: Path) -> None:
+    async with loopback(events("a"), [OK, Act.HANG]) as server:
+        async with running(server.url, history=tmp_path / "history.db") as app:
+            app.agent.obey(Command(Verb.SNOOZE, until=4e9))
+            app.agent.obey(Command(Verb.MUTE, stream="s0"))
+            await app.wait_for_status("a")
+        async with running(server.url, history=tmp_path / "history.db") as app:
+            await app.wait_for(lambda status: status.snoozed_until == 4e9 and status.streams[0].muted)
+            await app.wait_for_state("s0", ReadyState.OPEN)
+            assert app.titles == []
