@@ -46,5 +46,14 @@ def no_daemon(rig: Rig) -> None:
 @pytest.fixture
 def panel(rig: Rig) -> Piece:
     """xfce4-panel with a tray on the shared desktop."""
+    rig.other_panel.kill()
     rig.panel.start()
     return rig.panel
+
+
+@pytest.fixture
+def lxqt(rig: Rig) -> Piece:
+    """lxqt-panel with a tray on the shared desktop, in the place of xfce4-panel."""
+    rig.panel.kill()
+    rig.other_panel.start()
+    return rig.other_panel

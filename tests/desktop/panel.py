@@ -1,5 +1,7 @@
 """Eyes and a hand for the tray in a real panel: where the icon is, what state it shows, its menu and its rows."""
 
+from dataclasses import dataclass
+
 from PIL import Image
 
 from notifier.tray.face import IconState
@@ -12,10 +14,24 @@ CORNER = 100, 30, 900, 570
 """Width, height, left and top in pixels of the corner of the screen where the panel has its tray."""
 NEAR = 8
 """Difference of one colour channel that the panel's scaling may make."""
-PANEL_MENU_WIDTH = 170
-"""Pixels; the panel's own menu is narrower, ours is wider."""
-ROW, LINE, EDGE = 25, 1, 4
-"""Pixels that a row, a separator and the frame of the panel's menu are high."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What a panel's menus look like; pixels."""
+
+    window: str
+    """Part of the name of their windows."""
+    own_width: int
+    """Of the panel's own menu, at most; ours is wider."""
+    row: int
+    line: int
+    """A separator."""
+    edge: int
+
+
+XFCE = Looks("wrapper-2.0", own_width=170, row=25, line=1, edge=4)
+LXQT = Looks("lxqt-panel", own_width=100, row=25, line=2, edge=0)
 
 
 def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
@@ -42,19 +58,19 @@ def shows(rig: Rig, state: IconState, deadline: float = 8.0) -> tuple[int, int]:
     return (min(xs) + max(xs)) // 2, (min(ys) + max(ys)) // 2
 
 
-def open_menu(rig: Rig, at: tuple[int, int], button: int = 3) -> Window:
+def open_menu(rig: Rig, at: tuple[int, int], button: int = 3, panel: Looks = XFCE) -> Window:
     """Click on the icon and wait for the menu; a panel that is still busy with the icon may not hear of a click."""
     for _ in range(10):
         rig.click(*at, button=button)
         try:
-            until("a menu was open", lambda: popups(rig), 3.0)
+            until("a menu was open", lambda: popups(rig, panel), 3.0)
         except AssertionError:
             continue
-        if found := menus(rig):
+        if found := menus(rig, panel):
             return found[0]
         # The panel has shown the icon before it has fetched our menu, and opens one of its own meanwhile.
         rig.run("xdotool", "key", "Escape")
-        until("the panel's own menu was closed", lambda: not popups(rig))
+        until("the panel's own menu was closed", lambda: not popups(rig, panel))
     raise AssertionError("the panel never opened our menu")
 
 
@@ -64,30 +80,34 @@ def close_menu(rig: Rig) -> None:
     until("the menu was closed", lambda: not menus(rig))
 
 
-def menus(rig: Rig) -> list[Window]:
+def menus(rig: Rig, panel: Looks = XFCE) -> list[Window]:
     """Our menus that are open."""
-    return [window for window in popups(rig) if window.width > PANEL_MENU_WIDTH]
+    return [window for window in popups(rig, panel) if window.width > panel.own_width]
 
 
-def popups(rig: Rig) -> list[Window]:
+def popups(rig: Rig, panel: Looks = XFCE) -> list[Window]:
     """All menus that are open, the panel's own too."""
-    return [window for window in rig.windows("wrapper-2.0") if window.width > 100 and window.height > 100]
+    return [window for window in rig.windows(panel.window) if window.width > 100 and window.height > 90]
 
 
-def place(window: Window, entries: tuple[Entry, ...], label: str) -> tuple[int, int]:
+def place(window: Window, entries: tuple[Entry, ...], label: str, panel: Looks = XFCE) -> tuple[int, int]:
     """Where to click in an open menu of `entries`, of which only what is below the row must be as it is shown."""
     index = next(i for i, entry in enumerate(entries) if isinstance(entry, Row) and entry.label == label)
-    below = sum(ROW if isinstance(entry, Row) else LINE for entry in entries[index + 1 :])
-    return window.x + 60, window.y + window.height - EDGE - below - ROW // 2
+    below = sum(panel.row if isinstance(entry, Row) else panel.line for entry in entries[index + 1 :])
+    return window.x + 60, window.y + window.height - panel.edge - below - panel.row // 2
 
 
-def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str) -> None:
+def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str, panel: Looks = XFCE) -> None:
     """Click a row of an open menu; with more labels, through its submenus."""
     for label in path[:-1]:
-        before = {menu.id for menu in popups(rig)}
-        rig.click(*place(window, entries, label))
-        until("the submenu was open", lambda before=before: [w for w in popups(rig) if w.id not in before])  # type: ignore[misc]
-        (window,) = [w for w in popups(rig) if w.id not in before]
+        before = {menu.id for menu in popups(rig, panel)}
+
+        def opened(before: set[str] = before) -> list[Window]:
+            return [menu for menu in popups(rig, panel) if menu.id not in before]
+
+        rig.click(*place(window, entries, label, panel))
+        until("the submenu was open", opened)
+        (window,) = opened()
         (row,) = [entry for entry in entries if isinstance(entry, Row) and entry.label == label]
         entries = row.submenu
-    rig.click(*place(window, entries, path[-1]))
+    rig.click(*place(window, entries, path[-1], panel))

@@ -111,6 +111,28 @@ PANEL_CONFIG = """\
 </channel>
 """
 
+OTHER_PANEL_CONFIG = """\
+[General]
+__userfile__=true
+panels=panel1
+
+[panel1]
+plugins=spacer, statusnotifier
+position=Bottom
+width=100
+width-percent=true
+height=30
+iconSize=22
+background-color=#f6f5f4
+
+[spacer]
+type=spacer
+expandable=true
+
+[statusnotifier]
+type=statusnotifier
+"""
+
 
 def until(what: str, condition: Callable[[], object], deadline: float = DEADLINE) -> None:
     """Look until `condition()` is true; for tests without an event loop, and for those whose loop has no part in it."""
@@ -283,6 +305,9 @@ class Rig:
             needs=("xfce4-panel",),
             on=(self.screen, self.xfconf),
         )
+        self.other_panel = Piece(
+            self, self._other_panel_command, lambda: self.has_owner(WATCHER), needs=("lxqt-panel",), on=x11
+        )
 
     def __enter__(self) -> "Rig":
         return self
@@ -290,7 +315,7 @@ class Rig:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for piece in (self.panel, self.xfconf, self.other_daemon, self.daemon, self.screen, self.bus):
+        for piece in (self.panel, self.other_panel, self.xfconf, self.other_daemon, self.daemon, self.screen, self.bus):
             piece.kill()
         shutil.rmtree(self.home)
 
@@ -428,6 +453,11 @@ class Rig:
         chooser.write_text(f'#!/bin/sh\ngrep -m 1 -F -f "{self.home}/choice"\n')
         chooser.chmod(0o700)
         return ["dunst", "-config", str(config)]
+
+    def _other_panel_command(self) -> list[str]:
+        config = self.home / "lxqt-panel.conf"
+        config.write_text(OTHER_PANEL_CONFIG)
+        return ["lxqt-panel", "-c", str(config)]
 
     def _xfconf_command(self) -> list[str]:
         # It reads its files when it starts, so they have to be there before; afterwards they are its own.
