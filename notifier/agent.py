@@ -150,8 +150,9 @@ class Agent:
                     if command.stream in (None, name):
                         one.reconnect()
             case Verb.READ:
-                notification = self._inbox.find(command.row) if command.row is not None else None
-                if command.row is None or notification is not None:
+                if command.row is None:
+                    self._group.create_task(self._read_all(), name="read")
+                elif (notification := self._inbox.find(command.row)) is not None:
                     self._read(notification)
             case Verb.OPEN:
                 notification = self._inbox.best() if command.row is None else self._inbox.find(command.row)
@@ -228,8 +229,7 @@ class Agent:
         if notification.row is not None:
             self._read(notification)
         elif notification.key in DIGESTS:
-            self._inbox.read_shown(_told_of(notification))
-            self._publish()
+            self._group.create_task(self._read_told(_told_of(notification)), name="read")
 
     async def illustrate(self, notification: Notification) -> Pictures:
         """The pictures of a notification, as its stream's settings allow."""
@@ -278,10 +278,21 @@ class Agent:
         if entries:
             self._publish()
 
-    def _read(self, notification: Notification | None) -> None:
-        """The person has read this one, or all."""
-        self._inbox.read(notification.row if notification is not None else None)
+    def _read(self, notification: Notification) -> None:
+        """The person has read this one."""
+        assert notification.row is not None, "what is in the history can be read"
+        self._inbox.read(notification.row)
         self._outbox.forget_read(notification)
+        self._publish()
+
+    async def _read_all(self) -> None:
+        await self._inbox.read_all()
+        self._outbox.forget_read(None)
+        self._publish()
+
+    async def _read_told(self, stream: str | None) -> None:
+        """The person has seen a summary of this stream, or of all."""
+        await self._inbox.read_all(stream, shown_only=True)
         self._publish()
 
     async def _run_errand(self, errand: Errand, command: Command) -> None:

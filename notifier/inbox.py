@@ -4,6 +4,7 @@ The history is the truth.  Here is what a menu needs of it many times a second, 
 at most once in `FRESH` seconds, however much comes.
 """
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Mapping
@@ -36,17 +37,16 @@ class Inbox:
         self._recent.appendleft(notification)
         self._changed = True
 
-    def read(self, row: int | None) -> None:
-        """The person has read this one, or all."""
-        if row is None:
-            self._store.read_all()
-        else:
-            self._store.read([row])
+    def read(self, row: int) -> None:
+        """The person has read this one."""
+        self._store.read([row])
         self.recount()
 
-    def read_shown(self, stream: str | None) -> None:
-        """The person has seen a summary of `stream`, or of all streams, and with it what was shown of them."""
-        self._store.read_shown(stream)
+    async def read_all(self, stream: str | None = None, *, shown_only: bool = False) -> None:
+        """The person has read all until now, of one stream or of all; with `shown_only` but for what still waits."""
+        newest = self._store.newest
+        while self._store.read_together(newest, stream=stream, shown_only=shown_only):  # noqa: ASYNC110 - others have their turn
+            await asyncio.sleep(0)
         self.recount()
 
     def recount(self) -> None:

@@ -5,18 +5,16 @@ so whatever a crash takes away is asked for again (HTML 9.2.3, Last-Event-ID).  
 """
 
 import logging
-import math
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from itertools import takewhile
 from pathlib import Path
 
 from notifier.database import Database
 from notifier.history import Row, State, find, more_of, select
 from notifier.notification import Notification, Urgency
+from notifier.retention import forget, shrink
 from notifier.schema import COLUMNS, MIGRATIONS, Step
 
 logger = logging.getLogger(__name__)
@@ -25,14 +23,10 @@ KEEP_ROWS = 100_000
 """Rows in the history; the oldest make room."""
 KEEP_SECONDS = 90 * 86_400.0
 """Age at which a row leaves the history."""
-KEEP_KEYS = 200_000
-"""Keys that are remembered; those that expire soonest make room."""
 MEMORY_ROWS = 10_000
 """Rows in the history while there is no file to hold them."""
 FORGET_ROWS = 1_000
 """Rows, and keys, that one call removes at most; recording removes faster than it adds."""
-FREE_PAGES = 64
-"""Pages of removed rows that one call gives back to the file system."""
 MEND_SECONDS = 60.0
 """Between two looks at whether the file is still, or again, what it should be."""
 ID_LIMIT = 8_192
@@ -125,6 +119,11 @@ class Store:
         """Whether nothing that is recorded now will be there after the program has ended."""
         return self._database.in_memory
 
+    @property
+    def newest(self) -> int:
+        """The row that was recorded last; 0 before the first."""
+        return self._newest
+
     def resume(self, stream: str, source: str) -> Mark | None:
         """How far `stream` was read the last time; None if it was never followed.  Comes before its first `record`.
 
@@ -186,15 +185,31 @@ class Store:
         """These the person has seen."""
         self._set(State.READ, rows)
 
-    def read_all(self) -> None:
-        """All that was recorded until now the person has seen, or does not care to."""
-        self._database.run(lambda db: db.execute("UPDATE history SET state = ? WHERE state < 3", (State.READ,)))
+    def read_together(self, up_to: int, *, stream: str | None = None, shown_only: bool = False) -> bool:
+        """All up to and including this row, of one stream or of all, the person has seen, or does not care to.
 
-    def read_shown(self, stream: str | None) -> None:
-        """All that was shown of `stream`, or of every stream, the person has seen."""
-        update = "UPDATE history SET state = ? WHERE state = ? AND (stream = ? OR ? IS NULL)"
-        values = (State.READ, State.SHOWN, stream, stream)
-        self._database.run(lambda db: db.execute(update, values))
+        Marks at most `FORGET_ROWS` rows; returns whether there may be more, for another call.
+
+        Args:
+            up_to: See `newest`.
+            stream: Its name; None is every stream.
+            shown_only: Whether to leave what was not shown yet.
+        """
+        of_it = "stream = :stream AND " if stream is not None else ""
+        update = f"""
+            UPDATE history SET state = :read WHERE id IN (
+                SELECT id FROM history INDEXED BY history_unread
+                WHERE {of_it}state < 3 AND state >= :least AND id <= :up_to LIMIT :most
+            )
+        """  # noqa: S608
+        values = {
+            "stream": stream,
+            "read": State.READ,
+            "least": State.SHOWN if shown_only else State.RECORDED,
+            "up_to": up_to,
+            "most": FORGET_ROWS,
+        }
+        return self._database.run(lambda db: db.execute(update, values).rowcount) == FORGET_ROWS
 
     def silences(self) -> dict[str, float]:
         """What shall be quiet, and until when: as it was said to `silence`, in this run or an earlier one."""
@@ -244,7 +259,8 @@ class Store:
 
     def newest_unread(self) -> Notification | None:
         """The newest that the person has not seen."""
-        rows = self._database.run(lambda db: select(db, "state < 3 ORDER BY id DESC LIMIT 1", {}))
+        newest = "id = (SELECT max(id) FROM history INDEXED BY history_unread WHERE state < 3)"
+        rows = self._database.run(lambda db: select(db, newest, {}))
         return rows[0].notification if rows else None
 
     def find(self, row: int) -> Notification | None:
@@ -268,7 +284,7 @@ class Store:
             self._database.run(lambda db: self._write_marks(db, {name: self._marks[name] for name in self._moved}))
             self._moved.clear()
         self._forget(now)
-        self._database.run(_shrink)
+        self._database.run(shrink)
 
     def close(self) -> None:
         """Do what `tend` does and let go of the file."""
@@ -328,7 +344,7 @@ class Store:
     def _forget(self, now: float) -> None:
         keep = min(self._keep_rows, MEMORY_ROWS) if self.in_memory else self._keep_rows
         most = max(FORGET_ROWS, 2 * self._added)
-        unshown = self._database.run(lambda db: _forget(db, now, keep, now - self._keep_seconds, most))
+        unshown = self._database.run(lambda db: forget(db, now, keep, now - self._keep_seconds, most))
         self._added = 0
         if unshown:
             # A flood that nobody can show would otherwise flood the log too.
@@ -367,29 +383,3 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:  # a lone surrogate, which JSON can write and UTF-8 cannot
         return False
     return True
-
-
-def _forget(db: sqlite3.Connection, now: float, keep_rows: int, oldest: float, most: int) -> int:
-    """Remove up to `most` rows and up to `most` keys; how many of the rows had not been shown.
-
-    Rows go from the front only, so their ids have no gaps and the last one tells how many there are.
-    """
-    (last,) = db.execute("SELECT max(id) FROM history").fetchone()
-    with closing(db.execute("SELECT id, received, state FROM history ORDER BY id LIMIT ?", (most,))) as front:
-        old = list(takewhile(lambda row: row[0] <= last - keep_rows or row[1] < oldest, front))
-    if old:
-        db.execute("DELETE FROM history WHERE id <= ?", (old[-1][0],))
-    expired = "DELETE FROM seen WHERE rowid IN (SELECT rowid FROM seen WHERE expires <= ? ORDER BY expires LIMIT ?)"
-    db.execute(expired, (now, most))
-    (span,) = db.execute("SELECT (SELECT max(rowid) FROM seen) - (SELECT min(rowid) FROM seen)").fetchone()
-    if span is not None and span >= KEEP_KEYS:  # there may be too many: only now is counting worth it
-        (keys,) = db.execute("SELECT COUNT(*) FROM seen").fetchone()
-        db.execute(expired, (math.inf, max(0, min(keys - KEEP_KEYS, most))))
-    return sum(state < State.SHOWN for _, _, state in old)
-
-
-def _shrink(db: sqlite3.Connection) -> None:
-    (free,) = db.execute("PRAGMA freelist_count").fetchone()
-    if free > FREE_PAGES:  # a few stay for the next rows
-        for _ in range(FREE_PAGES):  # sqlite3 takes one step of this statement, and a step is a page
-            db.execute("PRAGMA incremental_vacuum")

@@ -379,7 +379,7 @@ async def test_what_the_person_has_read_is_told_in_no_summary() -> None:
         here.store.read([row.id])
         here.outbox.forget_read(row.notification)
         assert here.outbox.held == 5
-        here.store.read_all()
+        here.store.read_together(here.store.newest)
         here.outbox.forget_read(None)
         assert here.outbox.held == 0
         here.outbox.silence_until(EVERYTHING, None)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import notifier.retention
 import notifier.store
 from notifier.history import State
 from notifier.notification import Notification, Urgency
@@ -204,6 +205,13 @@ def test_what_was_not_shown_is_told_in_order_with_a_count(store: Store) -> None:
     assert (unshown(store), store.counts()) == ([], {})
 
 
+def test_very_much_is_read_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notifier.store, "FORGET_ROWS", 10)
+    store.record("ci", [entry(str(n)) for n in range(25)], "25")
+    assert [store.read_together(store.newest) for _ in range(3)] == [True, True, False]
+    assert store.counts() == {}
+
+
 def test_a_state_never_moves_back(store: Store) -> None:
     rows = [row or 0 for row in store.record("ci", [entry()], "1")]
     seen = []
@@ -237,12 +245,14 @@ def test_a_person_reads_one_or_all_of_what_was_shown_or_everything(store: Store)
     (three,) = (row or 0 for row in store.record("chat", [entry("3")], "1"))
     store.shown([one, three])
     assert [notification.title for notification in store.recent(2)] == ["3", "2"]
-    store.read_shown("ci")
+    assert not store.read_together(store.newest, stream="ci", shown_only=True)
     assert store.counts() == {"ci": Counts(unshown=1, unread=1), "chat": Counts(unread=1)}
-    store.read_shown(None)
+    assert not store.read_together(store.newest, shown_only=True)
     assert (newest := store.newest_unread()) is not None
     assert newest == store.find(two)
-    store.read_all()
+    assert not store.read_together(one)
+    assert store.counts() == {"ci": Counts(unshown=1, unread=1)}
+    assert not store.read_together(store.newest)
     assert (store.counts(), store.newest_unread(), store.find(99)) == ({}, None, None)
 
 
@@ -349,7 +359,7 @@ def test_expired_keys_leave_and_the_soonest_to_expire_make_room(
     store.tend()
     assert keys() == 100
     store.record("ci", [entry(dedupe_key=f"medium {n}", lifetime=10) for n in range(100)], "")
-    monkeypatch.setattr(notifier.store, "KEEP_KEYS", 120)
+    monkeypatch.setattr(notifier.retention, "KEEP_KEYS", 120)
     store.tend()
     assert keys() == 120
     assert store.record("ci", [entry(dedupe_key="long 0")], "") == [None]
