@@ -19,6 +19,7 @@ import io
 import itertools
 import logging
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -55,6 +56,8 @@ CALLBACKS_LIMIT = 8
 """Callbacks of menu items that may run at once; a click beyond is dropped and logged."""
 NOTIFY_LIMIT = 4
 """Notifications that may wait for the daemon's answer; one beyond is dropped and logged."""
+BACKLOG_LIMIT = 1_000
+"""Messages that may wait for a bus that does not read; with more, the connection is given up."""
 CALL_TIMEOUT = 10.0
 """Seconds that a peer has to answer."""
 LEAVE_TIMEOUT = 1.0
@@ -908,12 +911,45 @@ def _pixmaps(picture: Picture) -> list[list[int | bytes]]:
 
 
 class _Bus(MessageBus):
-    """A connection on which a signal that cannot be sent is no news: that the bus is gone is noticed elsewhere."""
+    """A connection that a full socket does not end, and on which what cannot be sent is no news.
+
+    That the bus is gone is noticed elsewhere.
+    """
+
+    async def connect(self) -> "_Bus":
+        await super().connect()
+        assert self._writer is not None
+        assert self._sock is not None
+        self._writer.sock = _Patient(self._sock)  # type: ignore[assignment]
+        return self
 
     def send(self, msg: Message) -> "asyncio.Future[None]":  # type: ignore[override]
-        future: asyncio.Future[None] = super().send(msg)
+        if not self.connected and msg.message_type is not MessageType.METHOD_CALL:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            return future
+        future = super().send(msg)
         future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        if self._writer is not None and len(self._writer.messages) > BACKLOG_LIMIT:
+            logger.warning("the session bus does not read; a new connection will tell it the latest")
+            self.disconnect()
         return future
+
+
+class _Patient:
+    """A socket that takes nothing while it is full; dbus-fast (5.2) takes that error for the end of the connection.
+
+    A menu and its pictures are tens of kilobytes, and a bus that is busy for a moment is no rare thing.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def send(self, data: memoryview) -> int:
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
 
 
 async def _connect() -> MessageBus:

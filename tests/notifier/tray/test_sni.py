@@ -455,6 +455,46 @@ async def test_it_comes_back_with_the_bus(bus: Rig, make_icon: Callable[..., Any
         assert panel.root.children[0].id == first
 
 
+async def test_a_bus_that_is_too_busy_to_read_costs_nothing(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    labels_now = ["first"]
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: tuple(MenuItem(f"{n} {labels_now[-1]}", None) for n in range(150))))
+        await panel.take_item()
+        turns = [threading.Event() for _ in range(12)]
+        bus.bus.freeze()
+        for n, turn in enumerate(turns):
+            # More than the socket takes: hundreds of kilobytes of properties in all.
+            labels_now.append(f"{n} " + "x" * 400)
+            icon.update_menu()
+            icon._post(turn.set)
+            await asyncio.to_thread(turn.wait, 8)
+        bus.bus.thaw()
+        await panel.sees("the last was told", lambda: panel.labels()[-1] == f"149 {labels_now[-1]}")
+        await panel.check()
+        assert len(panel.watcher.items) == 1, "the connection was kept"
+
+
+async def test_what_waits_for_a_bus_that_does_not_read_is_bounded(
+    bus: Rig, make_icon: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async with host(address(bus)) as panel:
+        number = 0
+        icon = make_icon(MenuItem(lambda _: f"{number} " + "x" * 400, None))
+        await panel.take_item()
+        bus.bus.freeze()
+        while "does not read" not in caplog.text:
+            number += 1
+            icon.title = f"Title {number}"
+            icon.update_menu()
+            turn = threading.Event()
+            icon._post(turn.set)
+            await asyncio.to_thread(turn.wait, 8)
+        bus.bus.thaw()
+        await panel.take_item(times=2)
+        assert (await panel.properties())["Title"] == f"Title {number}"
+        assert number <= sni.BACKLOG_LIMIT
+
+
 async def test_it_stops_while_the_bus_is_away(bus: Rig, make_icon: Callable[..., Any], background: Background) -> None:
     heard: list[bool] = []
     icon = make_icon(sni_host_changed=heard.append)
