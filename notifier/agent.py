@@ -21,6 +21,7 @@ from notifier.flood import DIGESTS, SUMMARY_KEY
 from notifier.following import Following
 from notifier.history import State
 from notifier.inbox import Inbox
+from notifier.language import _, ngettext
 from notifier.line import Line
 from notifier.notification import OURSELVES, TITLE_LIMIT, Action, Notification
 from notifier.outbox import Outbox
@@ -190,7 +191,7 @@ class Agent:
         if self._problem:
             self._problem = ""
             self._outbox.tell(
-                _about_configuration("The configuration is in order again", "It is followed from now on.")
+                _about_configuration(_("The configuration is in order again"), _("It is followed from now on."))
             )
         self._publish()
 
@@ -198,10 +199,11 @@ class Agent:
         """Tell the person that what was saved is no configuration.  On the event loop only."""
         logger.error("%s", error)
         count = len(error.problems)
-        title = f"{count} mistakes in the configuration" if count > 1 else "A mistake in the configuration"
+        title = ngettext("A mistake in the configuration", "{count} mistakes in the configuration", count, count=count)
         self._problem = title
         problems = plaintext.lines("\n".join(error.problems), PROBLEMS_LIMIT)
-        self._outbox.tell(_about_configuration(title, f"{problems}\nUntil it is mended, all goes on as before."))
+        after = _("Until it is mended, all goes on as before.")
+        self._outbox.tell(_about_configuration(title, f"{problems}\n{after}"))
         self._publish()
 
     def heed(self, news: News) -> None:

@@ -316,10 +316,22 @@ class _Lane:
 
 def _digest_title(stream: str, count: int, was_shut: bool, missed: bool) -> str:
     if was_shut:
-        return _("{count} notifications from {stream} while it was quiet", count=count, stream=stream)
+        return ngettext(
+            "{count} notification from {stream} while it was quiet",
+            "{count} notifications from {stream} while it was quiet",
+            count,
+            count=count,
+            stream=stream,
+        )
     if missed:
-        return _("{count} notifications from {stream} meanwhile", count=count, stream=stream)
-    return _("{count} more from {stream}", count=count, stream=stream)
+        return ngettext(
+            "{count} notification from {stream} meanwhile",
+            "{count} notifications from {stream} meanwhile",
+            count,
+            count=count,
+            stream=stream,
+        )
+    return ngettext("{count} more from {stream}", "{count} more from {stream}", count, count=count, stream=stream)
 
 
 def _summary(lanes: dict[Key, _Lane]) -> Bubble:
@@ -330,10 +342,15 @@ def _summary(lanes: dict[Key, _Lane]) -> Bubble:
     lines = [_("{stream}: {count}", stream=stream, count=held) for held, stream in most[:STREAMS]]
     if more := len(most) - len(lines):
         lines.append(ngettext("and one more stream", "and {count} more streams", more, count=more))
-    title = _("{count} notifications while it was quiet", count=count) if was_quiet else None
+    if was_quiet:
+        title = ngettext(
+            "{count} notification while it was quiet", "{count} notifications while it was quiet", count, count=count
+        )
+    else:
+        title = ngettext("{count} notification meanwhile", "{count} notifications meanwhile", count, count=count)
     notification = Notification(
         stream=OURSELVES,
-        title=title or _("{count} notifications meanwhile", count=count),
+        title=title,
         body=plaintext.lines("\n".join(lines), BODY_LIMIT),
         key=SUMMARY_KEY,
     )

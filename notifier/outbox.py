@@ -101,6 +101,11 @@ class Outbox:
             window = stream.flood.window
             self._gate.allow(stream.name, Budget(burst=stream.flood.burst, window=window, step=min(1.0, window)))
         self._quiet.follow({stream.name: stream.quiet_hours for stream in streams})
+        names = {stream.name for stream in streams}
+        for key in self._gate.holding:
+            if key[0] not in names:
+                # It waits in the history; if it is ever followed again, `resume` finds it there.
+                self._gate.catch_up(key, time.monotonic(), count=0)
         self.look()
 
     def resume(self, stream: str) -> None:

@@ -397,3 +397,16 @@ async def test_a_summary_that_could_not_be_shown_comes_later() -> None:
         here.outbox.silence_until(EVERYTHING, None)
         await here.until_shown(8)
         assert here.desk.titles == ["8 notifications meanwhile"]
+
+
+async def test_what_is_held_of_a_stream_that_is_followed_no_longer_stays_in_the_history() -> None:
+    async with office(followed("ci"), followed("home")) as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        here.post("a")
+        here.outbox.follow([followed("home")])
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.turns()
+        assert here.desk.titles == []
+        here.outbox.follow([followed("ci"), followed("home")])
+        here.outbox.resume("ci")
+        await here.until_shown(1)
