@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from notifier.desktop import Desktop
 from notifier.errors import BubbleFailed
-from notifier.flood import FEW, Bubble, Budget, Gate, Key
+from notifier.flood import Gate
 from notifier.history import State
+from notifier.lane import FEW, Bubble, Budget, Key
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.quiet import Quiet, Silence
 from notifier.store import Entry, Store
@@ -135,6 +136,7 @@ class Outbox:
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
         """Take back what was said under this key.  What is still held, or only in the history, stays there."""
+        self._gate.withdraw(withdrawal.stream, withdrawal.key)
         self._withdrawn.append(withdrawal)
         self._something.set()
 
@@ -222,6 +224,9 @@ class Outbox:
             self._showing = None
         if notification.row is not None:
             self._store.shown([notification.row])
+            if notification.key is not None and ready.key is not None:
+                stream, critical = ready.key
+                self._store.shown_in_place(stream, notification.key, notification.row, critical=critical)
         for (stream, critical), newest in ready.stands_for:
             while self._store.shown_together(stream, newest, critical=critical):  # noqa: ASYNC110 - others have their turn
                 await asyncio.sleep(0)

@@ -185,6 +185,15 @@ class Store:
         """These the person has seen."""
         self._set(State.READ, rows)
 
+    def shown_in_place(self, stream: str, key: str, row: int, *, critical: bool) -> None:
+        """The bubble of this row has taken the place of those before it with its key, be they shown or not."""
+        update = """
+            UPDATE history SET state = ?
+            WHERE stream = ? AND state < 2 AND id < ? AND key = ? AND (urgency = ?) = ?
+        """
+        values = (State.SHOWN, stream, row, _short(key), Urgency.CRITICAL, critical)
+        self._database.run(lambda db: db.execute(update, values))
+
     def read_together(self, up_to: int, *, stream: str | None = None, shown_only: bool = False) -> bool:
         """All up to and including this row, of one stream or of all, the person has seen, or does not care to.
 

@@ -3,12 +3,14 @@
 import re
 import tracemalloc
 from collections import defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.flood import CRITICAL_DIGEST_KEY, CROWD, DIGEST_KEY, SUMMARY_KEY, Bubble, Budget, Gate
+from notifier.flood import SUMMARY_KEY, Gate
+from notifier.lane import CRITICAL_DIGEST_KEY, CROWD, DIGEST_KEY, PLACES, Bubble, Budget
 from notifier.notification import Notification, Urgency
 
 
@@ -314,6 +316,79 @@ def test_a_sound_that_was_asked_for_and_an_alarm_are_heard() -> None:
     shown = [gate.offer(now, n)[0].notification for now, n in enumerate((grouped("n", None), bell, fire))]
     assert [notification.sound for notification in shown] == [None, "bell", None]
     assert gate.offer(20, grouped("n", None))[0].notification.sound is None
+
+
+def keyed(title: str, key: str = "download") -> Notification:
+    return Notification(stream="ci", title=title, key=key)
+
+
+def test_what_takes_the_place_of_its_bubble_opens_none_and_the_newest_of_a_step_is_shown() -> None:
+    gate = Gate()
+    shown = titles(gate.offer(0, keyed("0 %")))
+    now = 0.0
+    for percent in range(1, 101):
+        now = percent / 4
+        shown += titles(gate.offer(now, keyed(f"{percent} %"))) + titles(gate.release(now))
+    assert shown == ["0 %", *(f"{percent} %" for percent in range(4, 101, 4))]
+    assert titles(gate.offer(now, named("n1"))) == ["n1"], "the window is free"
+    assert gate.next_release(now) is None
+
+
+def test_progress_makes_no_sound_but_its_end_may() -> None:
+    gate = Gate()
+    download = Notification(stream="ci", title="30 %", key="download", progress=30)
+    assert gate.offer(0, download)[0].notification.sound == "none"
+    assert gate.offer(20, replace(download, progress=90))[0].notification.sound == "none"
+    assert gate.offer(40, replace(download, title="done", progress=None))[0].notification.sound is None
+
+
+def test_an_update_is_never_late_and_the_last_one_never_lost() -> None:
+    gate = Gate()
+    gate.offer(0, keyed("0 %"))
+    gate.offer(0.5, keyed("50 %"))
+    assert gate.offer(0.9, keyed("100 %")) == []
+    now, [last] = wait_out(gate, 0.9)
+    assert (now, last.title, last.key) == (1, "100 %", "download")
+    assert gate.next_release(now) is None
+
+
+def test_a_flood_of_keys_is_a_flood() -> None:
+    gate = Gate()
+    shown = 0
+    for n in range(10_000):
+        shown += len(gate.offer(n / 1_000, keyed("n", f"key {n}"))) + len(gate.release(n / 1_000))
+    assert shown < 20
+
+
+def test_bubbles_with_a_place_are_few() -> None:
+    gate = Gate(Budget(burst=100))
+    for n in range(50):
+        gate.offer(0, keyed("first", f"key {n}"))
+    for n in range(50):
+        gate.offer(1, keyed("second", f"key {n}"))
+    for n in range(50):
+        gate.offer(1.1, keyed("third", f"key {n}"))
+    _, released = wait_out(gate, 1.1)
+    assert len(released) <= PLACES + 1
+
+
+def test_after_its_bubble_was_taken_back_a_key_opens_another() -> None:
+    gate = Gate(Budget(burst=3))
+    shown = 0
+    for n in range(20):
+        shown += len(gate.offer(n / 10, keyed(f"n{n}")))
+        gate.withdraw("ci", "download")
+    assert shown == 2
+
+
+def test_an_update_that_waits_when_its_lane_is_shut_is_held() -> None:
+    gate = Gate()
+    gate.offer(0, keyed("0 %"))
+    gate.offer(0.5, keyed("50 %"))
+    gate.shut(0.6, ALL)
+    gate.offer(0.7, keyed("100 %"))
+    assert (gate.held(ALL), gate.next_release(0.7)) == (2, None)
+    assert titles(opened(gate, 60)) == ["50 %", "100 %"]
 
 
 def test_a_stream_may_have_a_budget_of_its_own_and_get_another() -> None:

@@ -79,8 +79,10 @@ class Office:
     desk: Desk
     clock: Clock
 
-    def post(self, title: str, *, stream: str = "ci", urgency: Urgency = Urgency.NORMAL) -> None:
-        notification = Notification(stream=stream, title=title, urgency=urgency)
+    def post(
+        self, title: str, *, stream: str = "ci", urgency: Urgency = Urgency.NORMAL, key: str | None = None
+    ) -> None:
+        notification = Notification(stream=stream, title=title, urgency=urgency, key=key)
         entries = self.outbox.marked([Entry(notification=notification, event_type="message")])
         [row] = self.store.record(stream, entries, "")
         self.outbox.offer(replace(notification, row=row))
@@ -410,3 +412,12 @@ async def test_what_is_held_of_a_stream_that_is_followed_no_longer_stays_in_the_
         here.outbox.follow([followed("ci"), followed("home")])
         here.outbox.resume("ci")
         await here.until_shown(1)
+
+
+async def test_what_another_took_the_place_of_before_it_was_shown_waits_no_longer() -> None:
+    async with office() as here:
+        for percent in range(0, 101, 10):
+            here.post(f"{percent} %", key="download")
+        here.post("something else")
+        await here.until_shown(12)
+        assert here.desk.titles == ["0 %", "something else", "100 %"]
