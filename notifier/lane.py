@@ -178,7 +178,7 @@ class Lane:
         self.held_count, self.was_shut, self.missed = 0, False, False
 
     def sounded(self, now: float, notification: Notification) -> Notification:
-        """`notification`, without a sound that it did not ask for if there was one within the window, or it progresses."""
+        """`notification`, silent if it asks for no sound and one was heard within the window, or if it is progress."""
         is_heard = now < self.sounded_at + self.budget.window
         if notification.sound is None and (is_heard or notification.progress is not None):
             return replace(notification, sound="none")
