@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import logging
 import math
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
@@ -315,6 +316,8 @@ class Agent:
         for turn in itertools.count(1):
             await asyncio.sleep(TEND)
             if turn % AGES == 0:
+                if sys.platform != "win32":
+                    time.tzset()  # a person who travels moves this machine's zone; Python asks for it only once
                 self._publish()
             for line in [one.line for one in self._followed.values()]:
                 if due := line.due(time.monotonic()):
