@@ -36,9 +36,12 @@ class Gate:
         self._lanes: dict[Key, Lane] = {}
         self._holding: dict[Key, Lane] = {}
         self._shut: frozenset[Key] = frozenset()
+        self._due: float | None = None
+        """When the next of what is held may be shown; None where that must be found out anew."""
 
     def allow(self, stream: str, budget: Budget) -> None:
         """Let each of the two lanes of `stream` show so much from now on."""
+        self._due = None
         self._budgets[stream] = budget
         for urgent in (False, True):
             if (lane := self._lanes.get((stream, urgent))) is not None:
@@ -48,9 +51,13 @@ class Gate:
         """What to show now that this has come: itself, or nothing yet."""
         key = notification.stream, notification.urgency is Urgency.CRITICAL
         lane = self._lane(key)
+        was_late = lane.is_late
         if lane.admits(now, notification, shut=key in self._shut):
             return [Bubble(lane.sounded(now, notification))]
-        self._holding[key] = lane
+        if key not in self._holding or lane.held_count == 1 or lane.updates or lane.is_late != was_late:
+            # Of those that come after the first of a flood none makes it due earlier or later.
+            self._holding[key] = lane
+            self._due = None
         return []
 
     def catch_up(
@@ -64,6 +71,7 @@ class Gate:
             waiting: The newest of those that wait already, oldest first.  They take the place of what is held.
             count: How many wait already; None leaves what is held.
         """
+        self._due = None
         lane = self._lane(key)
         lane.closed_until = max(lane.closed_until, until)
         if count is None:
@@ -76,12 +84,14 @@ class Gate:
 
     def withdraw(self, stream: str, key: str) -> None:
         """The bubble of this stream and key is taken back: what comes later opens another."""
+        self._due = None
         for urgent in (False, True):
             if (lane := self._lanes.get((stream, urgent))) is not None:
                 lane.places.pop(key, None)
 
     def shut(self, now: float, keys: Collection[Key]) -> None:
         """Hold all that comes on these lanes from now on, and on no others."""
+        self._due = None
         for key in self._shut.difference(keys):
             lane = self._lane(key)
             lane.closed_until = max(lane.closed_until, now)
@@ -100,6 +110,9 @@ class Gate:
 
     def release(self, now: float) -> list[Bubble]:
         """What was held and may be shown by now."""
+        if now < self._next():
+            return []
+        self._due = None
         released = [bubble for _key, lane in self._open() for bubble in lane.update(now)]
         together = self._together()
         ready = {
@@ -120,10 +133,16 @@ class Gate:
 
     def next_release(self, now: float) -> float | None:
         """Seconds until `release` has something to show; None if nothing is held, or only where it is shut."""
-        due = min((lane.due() for _key, lane in self._open() if not lane.is_late), default=math.inf)
-        update_due = min((lane.update_due() for _key, lane in self._open()), default=math.inf)
-        due = min(due, update_due, self._together())
+        due = self._next()
         return max(0.0, due - now) if due < math.inf else None
+
+    def _next(self) -> float:
+        """When the next of what is held may be shown; `inf` if there is nothing, or only where it is shut."""
+        if self._due is None:
+            lanes = [lane for _key, lane in self._open()]
+            dues = [*(lane.due() for lane in lanes if not lane.is_late), *(lane.update_due() for lane in lanes)]
+            self._due = min([*dues, self._together()])
+        return self._due
 
     def _together(self) -> float:
         """When all that is late, and due within a step of each other, is told."""

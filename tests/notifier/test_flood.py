@@ -452,7 +452,7 @@ class Witness:
 STEPS = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.0, 0.001, 0.3, 1.0, 2.5, 9.0, 11.0]),
-        st.sampled_from(["offer", "offer", "offer", "offer", "flood", "shut", "open"]),
+        st.sampled_from(["offer", "offer", "offer", "offer", "flood", "shut", "open", "away"]),
         st.sampled_from(["ci", "home"]),
         st.sampled_from(Urgency),
         st.sampled_from([None, "a", "b", "c", "d", "e"]),
@@ -495,6 +495,8 @@ def test_no_window_has_more_bubbles_than_the_budget_and_the_counts_add_up(
             gate.shut(now, ALL if urgency is Urgency.CRITICAL else CALM)
         elif action == "open":
             see(opened(gate, now))
+        elif action == "away":
+            gate.catch_up((stream, urgency is Urgency.CRITICAL), now + 2)
         else:
             for _ in range(20 if action == "flood" else 1):
                 lanes[stream, urgency is Urgency.CRITICAL].offered += 1
@@ -505,3 +507,34 @@ def test_no_window_has_more_bubbles_than_the_budget_and_the_counts_add_up(
     assert gate.next_release(now) is None
     for lane in lanes.values():
         lane.check(burst, window)
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from([0.0, 0.1, 0.4, 1.0, 3.0]), st.sampled_from(["a", "b", None])),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_the_last_of_each_key_is_seen_within_a_step(steps: list[tuple[float, str | None]]) -> None:
+    gate = Gate(Budget(burst=50))
+    now, seen = 0.0, dict[str | None, str]()
+    last: dict[str | None, tuple[float, str]] = {}
+
+    def see(bubbles: list[Bubble]) -> None:
+        seen.update({bubble.notification.key: bubble.notification.title for bubble in bubbles})
+        for key, (came, title) in last.items():
+            assert now < came + 1 or seen[key] == title, "late"
+
+    for number, (pause, key) in enumerate(steps):
+        end = now + pause
+        while (wait := gate.next_release(now)) is not None and now + wait <= end:
+            now += wait
+            see(gate.release(now))
+        now = end
+        last[key] = now, f"n{number}"
+        see(gate.offer(now, Notification(stream="ci", title=f"n{number}", key=key)))
+    while (wait := gate.next_release(now)) is not None:
+        now += wait
+        see(gate.release(now))
+    assert seen == {key: title for key, (_came, title) in last.items()}
