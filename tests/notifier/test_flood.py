@@ -516,15 +516,19 @@ def test_no_window_has_more_bubbles_than_the_budget_and_the_counts_add_up(
         max_size=40,
     )
 )
-def test_the_last_of_each_key_is_seen_within_a_step(steps: list[tuple[float, str | None]]) -> None:
+def test_the_last_of_each_key_is_seen_a_step_after_the_one_before(steps: list[tuple[float, str | None]]) -> None:
     gate = Gate(Budget(burst=50))
-    now, seen = 0.0, dict[str | None, str]()
+    now = 0.0
+    seen: dict[str | None, str] = {}
+    seen_at: dict[str | None, float] = defaultdict(lambda: -1.0)
     last: dict[str | None, tuple[float, str]] = {}
 
     def see(bubbles: list[Bubble]) -> None:
-        seen.update({bubble.notification.key: bubble.notification.title for bubble in bubbles})
-        for key, (came, title) in last.items():
-            assert now < came + 1 or seen[key] == title, "late"
+        for bubble in bubbles:
+            key, (came, title) = bubble.notification.key, last[bubble.notification.key]
+            assert bubble.notification.title == title, "the newest"
+            assert now == pytest.approx(max(came, seen_at[key] + 1) if key else came), "neither early nor late"
+            seen[key], seen_at[key] = title, now
 
     for number, (pause, key) in enumerate(steps):
         end = now + pause
