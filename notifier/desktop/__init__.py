@@ -4,6 +4,7 @@ A desktop may fail, hang or be killed at any time.  `show` therefore has a short
 says what went wrong with :class:`~notifier.errors.BubbleFailed`; the caller still has the notification.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from notifier.errors import BubbleFailed
 from notifier.language import N_, _
 from notifier.notification import Action, Notification, Withdrawal
 from notifier.picture import Pictures
+
+logger = logging.getLogger(__name__)
 
 MEANWHILE: Final = N_("showing notifications here in the terminal")
 
@@ -79,8 +82,9 @@ async def choose(
 ) -> Choice:
     """The best desktop that is here now.
 
-    On Linux the notification daemon; one that is not there yet is asked again for each bubble, and the terminal shows
-    them until it comes.  Elsewhere desktop-notifier, then plyer.  Where there is nothing, the terminal.
+    On Linux the notification daemon, or in a sandbox the portal to it; one that is not there yet is asked again for
+    each bubble, and the terminal shows them until it comes.  Elsewhere desktop-notifier, then plyer.  Where there is
+    nothing, the terminal.
 
     Args:
         environ: of this process.
@@ -94,6 +98,7 @@ async def choose(
     if platform.startswith("linux"):
         from notifier.desktop.dbus import DBusDesktop
         from notifier.desktop.meanwhile import Meanwhile
+        from notifier.desktop.portal import PortalDesktop, is_sandboxed
 
         address = session_bus(environ)
         if address is None:
@@ -102,6 +107,15 @@ async def choose(
                 "with dbus-run-session (Debian package dbus)"
             )
             return Choice(terminal, f"{complaint}; {_(MEANWHILE)}")
+        if is_sandboxed(environ):
+            portal = PortalDesktop(address, listener, environ)
+            try:
+                await portal.meet()
+            except BubbleFailed as error:
+                logger.info("not through the portal: %s", error)
+                await portal.close()
+            else:
+                return Choice(portal)
         desktop = DBusDesktop(address, listener)
         try:
             await desktop.meet()

@@ -9,9 +9,9 @@ from typing import Final
 
 from dbus_fast import Variant
 
-from notifier.desktop.text import with_progress
+from notifier.desktop.text import action_key, with_progress
 from notifier.language import _
-from notifier.notification import Action, Notification
+from notifier.notification import Notification
 from notifier.picture import NONE, Picture, Pictures
 
 APP_NAME: Final = "sse-notifier"
@@ -19,8 +19,6 @@ SIGNATURE: Final = "susssasa{sv}i"
 """Of the arguments."""
 DEFAULT: Final = "default"
 """Key of what a click on the bubble itself does."""
-ACTION: Final = "open-"
-"""Keys of the buttons: this, and which of the notification's actions it is."""
 THEIR_TIME: Final = -1
 """The daemon and its user know best how long a bubble stays."""
 DRAWS_PROGRESS: Final = {
@@ -94,14 +92,8 @@ def actions_of(notification: Notification, server: Server) -> list[str]:
     if "actions" not in server.capabilities:
         return []
     pairs = [(DEFAULT, _("Open link"))] if notification.link is not None else []
-    pairs += [(f"{ACTION}{number}", action.label) for number, action in enumerate(notification.actions)]
+    pairs += [(action_key(number), action.label) for number, action in enumerate(notification.actions)]
     return [part for pair in pairs for part in pair]
-
-
-def action_of(key: str, notification: Notification) -> Action | None:
-    """The action of a button that we gave this key."""
-    found = [action for number, action in enumerate(notification.actions) if f"{ACTION}{number}" == key]
-    return found[0] if found else None
 
 
 def hints_of(notification: Notification, server: Server, pictures: Pictures = NONE) -> dict[str, Variant]:

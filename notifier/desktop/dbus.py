@@ -20,7 +20,8 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
 from notifier.desktop import Listener
-from notifier.desktop.bubble import DEFAULT, SIGNATURE, Server, action_of, arguments, one_line
+from notifier.desktop.bubble import DEFAULT, SIGNATURE, Server, arguments, one_line
+from notifier.desktop.text import action_of
 from notifier.errors import BubbleFailed
 from notifier.language import N_, _
 from notifier.notification import Notification, Withdrawal

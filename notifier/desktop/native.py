@@ -18,10 +18,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
 from notifier.desktop import Listener
-from notifier.desktop.text import clamp, identifier, identifier_of, with_progress
+from notifier.desktop.text import action_key, action_of, clamp, identifier_of, name_of, with_progress
 from notifier.errors import BubbleFailed
 from notifier.language import _
 from notifier.notification import Notification, Urgency, Withdrawal
@@ -47,8 +46,6 @@ WINDOWS_BODY: Final = 700
 """UTF-16 units."""
 NO_XML: Final = dict.fromkeys((0xFFFE, 0xFFFF), "\ufffd")
 """Characters that XML, and so a toast, cannot hold (XML 1.0 2.2)."""
-ACTION: Final = "open-"
-"""Names of the buttons: this, and which of the notification's actions it is."""
 
 
 class NativeDesktop:
@@ -231,10 +228,9 @@ class NativeDesktop:
             self._listener.dismiss(notification)
 
     def _hear_button(self, name: str, button: str) -> None:
-        if notification := self._shown.pop(name, None):
-            for number, action in enumerate(notification.actions):
-                if button == f"{ACTION}{number}":
-                    self._listener.choose(notification, action)
+        notification = self._shown.pop(name, None)
+        if notification is not None and (action := action_of(button, notification)):
+            self._listener.choose(notification, action)
 
 
 class _Overheard(logging.Filter):
@@ -266,13 +262,6 @@ def make_notifier() -> "library.DesktopNotifier":
     return DesktopNotifier(APP_NAME, Icon(path=APP_ICON))
 
 
-def name_of(notification: Notification) -> str:
-    """What the system knows the bubble by.  The same notification has the same name, so it is never there twice."""
-    if name := identifier(notification):
-        return name
-    return uuid4().hex if notification.row is None else f"row-{notification.row}"
-
-
 def bubble_of(
     notification: Notification,
     name: str,
@@ -298,7 +287,7 @@ def bubble_of(
         icon=library.Icon(path=icon) if icon else None,
         attachment=library.Attachment(path=attachment) if attachment else None,
         buttons=tuple(
-            library.Button(action.label, identifier=f"{ACTION}{number}")
+            library.Button(action.label, identifier=action_key(number))
             for number, action in enumerate(notification.actions)
         ),
         sound=library.DEFAULT_SOUND if is_loud(platform, notification.sound) else None,

@@ -1,8 +1,8 @@
-"""A notification's text in, the text that a narrower desktop can take out.  Pure."""
+"""A notification in; the names, keys and shorter texts under which desktops take it out.  Pure."""
 
 import hashlib
 
-from notifier.notification import Notification
+from notifier.notification import Action, Notification
 
 
 def with_progress(body: str, progress: int | None) -> str:
@@ -28,3 +28,23 @@ def identifier(notification: Notification) -> str | None:
 def identifier_of(stream: str, key: str) -> str:
     """32 hex digits: Windows takes at most 64 characters, and neither stream nor key is told to anybody."""
     return hashlib.sha256(f"{len(stream)} {stream} {key}".encode()).hexdigest()[:32]
+
+
+def name_of(notification: Notification) -> str:
+    """What a desktop knows the bubble by.  The same notification has the same name, so it is never there twice."""
+    if name := identifier(notification):
+        return name
+    if notification.row is not None:
+        return f"row-{notification.row}"
+    return hashlib.sha256(repr(notification).encode()).hexdigest()[:32]
+
+
+def action_key(number: int) -> str:
+    """What a desktop knows a button by: the one of this action of the notification, counted from 0."""
+    return f"open-{number}"
+
+
+def action_of(key: str, notification: Notification) -> Action | None:
+    """The action of a button that we gave this key."""
+    found = [action for number, action in enumerate(notification.actions) if action_key(number) == key]
+    return found[0] if found else None

@@ -16,9 +16,10 @@ def desktop_rig() -> Iterator[Rig]:
 
 @pytest.fixture
 def rig(desktop_rig: Rig) -> Rig:
-    """The shared desktop with its bus running; no daemon unless the test asks for one."""
+    """The shared desktop with its bus running; neither daemon nor portal unless the test asks for one."""
     desktop_rig.bus.start()
     desktop_rig.other_daemon.kill()
+    desktop_rig.portal.kill()
     return desktop_rig
 
 

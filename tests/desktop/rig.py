@@ -298,6 +298,27 @@ class Rig:
             needs=("xfconf", "xfconf-query"),
             on=(self.bus,),
         )
+        self.permissions = Piece(
+            self,
+            lambda: ["/usr/libexec/xdg-permission-store"],
+            lambda: self.has_owner("org.freedesktop.impl.portal.PermissionStore"),
+            needs=("xdg-desktop-portal", "/usr/libexec/xdg-permission-store"),
+            on=(self.bus,),
+        )
+        self.portal_backend = Piece(
+            self,
+            lambda: ["/usr/libexec/xdg-desktop-portal-gtk"],
+            lambda: self.has_owner("org.freedesktop.impl.portal.desktop.gtk"),
+            needs=("xdg-desktop-portal-gtk", "/usr/libexec/xdg-desktop-portal-gtk"),
+            on=x11,
+        )
+        self.portal = Piece(
+            self,
+            lambda: ["env", "XDG_CURRENT_DESKTOP=gnome", "/usr/libexec/xdg-desktop-portal"],
+            lambda: self.has_owner("org.freedesktop.portal.Desktop"),
+            needs=("xdg-desktop-portal", "/usr/libexec/xdg-desktop-portal"),
+            on=(self.daemon, self.permissions, self.portal_backend),
+        )
         self.panel = Piece(
             self,
             lambda: ["xfce4-panel", "--disable-wm-check", "--sm-client-disable"],
@@ -315,7 +336,18 @@ class Rig:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for piece in (self.panel, self.other_panel, self.xfconf, self.other_daemon, self.daemon, self.screen, self.bus):
+        for piece in (
+            self.panel,
+            self.other_panel,
+            self.portal,
+            self.portal_backend,
+            self.permissions,
+            self.xfconf,
+            self.other_daemon,
+            self.daemon,
+            self.screen,
+            self.bus,
+        ):
             piece.kill()
         shutil.rmtree(self.home)
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from notifier.desktop.bubble import Server, action_of, actions_of, arguments, body_of, hints_of, icon_of, one_line
+from notifier.desktop.bubble import Server, actions_of, arguments, body_of, hints_of, icon_of, one_line
+from notifier.desktop.text import action_of
 from notifier.notification import Action, Notification, Urgency
 from notifier.picture import Pictures
 from tests.desktop.notifications import BUILD, drawn, plain
