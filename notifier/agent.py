@@ -245,6 +245,7 @@ class Agent:
         self._tell(line, entries, place)
         for withdrawal in withdrawn:
             self._outbox.withdraw(withdrawal)
+            self._inbox.recount()
 
     def changed(self, line: Line, *, is_back: bool) -> None:
         """A line is doing otherwise."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import IntEnum
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ _KEPT_APART = {"stream", "title", "body", "urgency", "link", "key", "identity", 
 _MORE = {field.name: field.default for field in fields(Notification) if field.name not in _KEPT_APART}
 """Fields of a notification that have no column of their own, each with its usual value."""
 
+TEXT_LIMIT = 1_024
+"""Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
+
 
 class State(IntEnum):
     """How far a notification came.  It only ever moves forward."""
@@ -29,7 +33,7 @@ class State(IntEnum):
     SHOWN = 2
     READ = 3
     SILENT = 4
-    """For the history only: less urgent than the person wants to see."""
+    """For the history only: less urgent than the person wants to see, or taken back before it was shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +125,23 @@ def more_of(notification: Notification) -> str | None:
     if "actions" in told:
         told["actions"] = [[action.label, action.link] for action in notification.actions]
     return json.dumps(told, ensure_ascii=False) if told else None
+
+
+def short(text: str | None) -> str | None:
+    """`text` if it can be stored and is short; otherwise one that no other text becomes."""
+    if text is None or (len(text) <= TEXT_LIMIT and is_unicode(text)):
+        return text
+    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+    return f"{text[: TEXT_LIMIT - 33]}…{digest}".encode(errors="replace").decode()
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` can be stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can write and UTF-8 cannot
+        return False
+    return True
 
 
 def _fields_in(more: str | None) -> dict[str, Any]:

@@ -135,8 +135,12 @@ class Outbox:
         self._something.set()
 
     def withdraw(self, withdrawal: Withdrawal) -> None:
-        """Take back what was said under this key.  What is still held, or only in the history, stays there."""
+        """Take back what was said under this key.  What is held until a silence ends is told in no summary."""
         self._gate.withdraw(withdrawal.stream, withdrawal.key)
+        self._store.withdraw(withdrawal.stream, withdrawal.key)
+        lanes = {(withdrawal.stream, False), (withdrawal.stream, True)}
+        for key in lanes & self._gate.holding & self.silence.lanes:
+            self._recall(key, time.monotonic())
         self._withdrawn.append(withdrawal)
         self._something.set()
 

@@ -50,6 +50,8 @@ MIGRATIONS: tuple[Step, ...] = (
     (
         # What a person asked to be quiet, and until when, in seconds since 1970; infinity has no other end.
         "CREATE TABLE silences (stream TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID",
+        # Few notifications have a key; of those, what another takes the place of, or is taken back.
+        "CREATE INDEX history_keyed ON history (stream, key) WHERE state < 3 AND key IS NOT NULL",
     ),
 )
 """Step n leads from version n to version n + 1; `PRAGMA user_version` says which version a file has."""

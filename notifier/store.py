@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from notifier.database import Database
-from notifier.history import Row, State, find, more_of, select
+from notifier.history import Row, State, find, is_unicode, more_of, select, short
 from notifier.notification import Notification, Urgency
 from notifier.retention import forget, shrink
 from notifier.schema import COLUMNS, MIGRATIONS, Step
@@ -31,8 +31,6 @@ MEND_SECONDS = 60.0
 """Between two looks at whether the file is still, or again, what it should be."""
 ID_LIMIT = 8_192
 """Characters of a last event ID; servers refuse a longer header line."""
-TEXT_LIMIT = 1_024
-"""Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
 
 OVERFLOW = "%d notifications left the history before they could be shown"
 
@@ -162,7 +160,7 @@ class Store:
         """
         now = self._clock()
         mark = self._marks[stream]
-        known = last_event_id if len(last_event_id) <= ID_LIMIT and _is_unicode(last_event_id) else mark.last_event_id
+        known = last_event_id if len(last_event_id) <= ID_LIMIT and is_unicode(last_event_id) else mark.last_event_id
         mark = replace(mark, last_event_id=known, last_event=now)
         rows: list[int | None] = []
         if entries or (mark.last_event_id and not self._marks[stream].last_event_id):
@@ -188,10 +186,19 @@ class Store:
     def shown_in_place(self, stream: str, key: str, row: int, *, critical: bool) -> None:
         """The bubble of this row has taken the place of those before it with its key, be they shown or not."""
         update = """
-            UPDATE history SET state = ?
-            WHERE stream = ? AND state < 2 AND id < ? AND key = ? AND (urgency = ?) = ?
+            UPDATE history INDEXED BY history_keyed SET state = ?
+            WHERE stream = ? AND state < 3 AND state < 2 AND id < ? AND key = ? AND (urgency = ?) = ?
         """
-        values = (State.SHOWN, stream, row, _short(key), Urgency.CRITICAL, critical)
+        values = (State.SHOWN, stream, row, short(key), Urgency.CRITICAL, critical)
+        self._database.run(lambda db: db.execute(update, values))
+
+    def withdraw(self, stream: str, key: str) -> None:
+        """What was said under this key is out of date: it waits for nobody, and is unread no longer."""
+        update = """
+            UPDATE history INDEXED BY history_keyed SET state = CASE WHEN state < 2 THEN ? ELSE ? END
+            WHERE stream = ? AND state < 3 AND key = ?
+        """
+        values = (State.SILENT, State.READ, stream, short(key))
         self._database.run(lambda db: db.execute(update, values))
 
     def read_together(self, up_to: int, *, stream: str | None = None, shown_only: bool = False) -> bool:
@@ -369,26 +376,10 @@ def _find_mark(db: sqlite3.Connection, stream: str, source: bytes) -> Mark | Non
 
 def _insert(db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> int:
     told = entry.notification
-    texts = (_short(entry.event_type), _short(entry.event_id), now, told.title, told.body)
+    texts = (short(entry.event_type), short(entry.event_id), now, told.title, told.body)
     state = entry.state.value
-    values = (None, stream, *texts, told.urgency.value, told.link, _short(told.key), state, more_of(told))
+    values = (None, stream, *texts, told.urgency.value, told.link, short(told.key), state, more_of(told))
     query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     row = db.execute(query, values).lastrowid
     assert row is not None, "an INSERT has a row id"
     return row
-
-
-def _short(text: str | None) -> str | None:
-    """`text` if it can be stored and is short; otherwise one that no other text becomes."""
-    if text is None or (len(text) <= TEXT_LIMIT and _is_unicode(text)):
-        return text
-    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
-    return f"{text[: TEXT_LIMIT - 33]}…{digest}".encode(errors="replace").decode()
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can write and UTF-8 cannot
-        return False
-    return True

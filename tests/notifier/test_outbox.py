@@ -421,3 +421,25 @@ async def test_what_another_took_the_place_of_before_it_was_shown_waits_no_longe
         here.post("something else")
         await here.until_shown(12)
         assert here.desk.titles == ["0 %", "something else", "100 %"]
+
+
+async def test_what_is_taken_back_while_it_is_held_is_told_in_no_summary() -> None:
+    async with office() as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        for n in range(5):
+            here.post(f"n{n}")
+        here.post("the door is open", key="door")
+        here.outbox.withdraw(Withdrawal(stream="ci", key="door"))
+        assert here.outbox.held == 5
+        assert here.states["the door is open"] is State.SILENT
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.until_shown(5)
+        assert here.desk.titles == ["5 notifications from ci while it was quiet"]
+
+
+async def test_what_is_taken_back_is_unread_no_longer() -> None:
+    async with office() as here:
+        here.post("the door is open", key="door")
+        await here.until_shown(1)
+        here.outbox.withdraw(Withdrawal(stream="ci", key="door"))
+        assert here.states["the door is open"] is State.READ
