@@ -112,7 +112,7 @@ OWNERS = {
     "redis": {"server/eventlog/redis.py"},
     "pystray": {"notifier/tray"},
     "winreg": {"notifier/autostart/registry.py"},
-    "PIL": {"notifier/desktop/portal.py", "notifier/picture/drawing.py", "notifier/tray"},
+    "PIL": {"notifier/desktop/portal.py", "notifier/desktop/trial.py", "notifier/picture/drawing.py", "notifier/tray"},
     "dbus_fast": {"notifier/desktop", "notifier/lookout.py", "notifier/tray"},
     "desktop_notifier": {"notifier/desktop/native.py"},
     "plyer": {"notifier/desktop/plyer.py"},
