@@ -1,9 +1,11 @@
 """One desktop for the whole run; a test that breaks it beyond repair takes one of its own."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.desktop.child import Server
 from tests.desktop.rig import Piece, Rig
 
 
@@ -58,3 +60,21 @@ def lxqt(rig: Rig) -> Piece:
     rig.panel.kill()
     rig.other_panel.start()
     return rig.other_panel
+
+
+@pytest.fixture
+def server(rig: Rig) -> Iterator[Server]:
+    server = Server(rig)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def opened(rig: Rig) -> Path:
+    """What the browser was asked for; the browser is a script that writes it down."""
+    script, notes = rig.home / "browser", rig.home / "opened"
+    script.write_text(f'#!/bin/sh\necho "$1" >> {notes}\n')
+    script.chmod(0o755)
+    notes.unlink(missing_ok=True)
+    notes.touch()
+    return notes

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from notifier.tray.face import IconState
-from notifier.tray.icon import COLOURS
+from notifier.tray.icon import BADGE, COLOURS
 from notifier.tray.menu import Entry, Row
 from tests.desktop.rig import Rig, Window, until
 from tests.needs import needs
@@ -36,7 +36,17 @@ LXQT = Looks("lxqt-panel", own_width=100, row=25, line=2, edge=0)
 
 def icon_places(rig: Rig, state: IconState | None = None) -> list[tuple[int, int]]:
     """Where on the screen pixels of an icon's colour are: of this state's, or of any."""
-    colours = [bytes.fromhex(COLOURS[s][1:]) for s in IconState if state in (None, s)]
+    return places(rig, [COLOURS[s] for s in IconState if state in (None, s)])
+
+
+def has_badge(rig: Rig) -> bool:
+    """Whether the icon counts something."""
+    return len(places(rig, [BADGE])) > 10
+
+
+def places(rig: Rig, wanted: list[str]) -> list[tuple[int, int]]:
+    """Where on the screen pixels of one of these colours are."""
+    colours = [bytes.fromhex(colour[1:]) for colour in wanted]
     width, height, left, top = CORNER
     needs("imagemagick", "import")
     file = rig.home / "corner.png"
@@ -91,15 +101,16 @@ def popups(rig: Rig, panel: Looks = XFCE) -> list[Window]:
 
 
 def place(window: Window, entries: tuple[Entry, ...], label: str, panel: Looks = XFCE) -> tuple[int, int]:
-    """Where to click in an open menu of `entries`, of which only what is below the row must be as it is shown."""
+    """Where to click in an open menu of `entries`, as it is shown."""
     index = next(i for i, entry in enumerate(entries) if isinstance(entry, Row) and entry.label == label)
     below = sum(panel.row if isinstance(entry, Row) else panel.line for entry in entries[index + 1 :])
     return window.x + 60, window.y + window.height - panel.edge - below - panel.row // 2
 
 
 def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str, panel: Looks = XFCE) -> None:
-    """Click a row of an open menu; with more labels, through its submenus."""
+    """Click a row of an open menu, once it has room for exactly these entries; with more labels, through submenus."""
     for label in path[:-1]:
+        window = _settled(rig, window, entries, panel)
         before = {menu.id for menu in popups(rig, panel)}
 
         def opened(before: set[str] = before) -> list[Window]:
@@ -110,4 +121,14 @@ def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str, 
         (window,) = opened()
         (row,) = [entry for entry in entries if isinstance(entry, Row) and entry.label == label]
         entries = row.submenu
-    rig.click(*place(window, entries, path[-1], panel))
+    rig.click(*place(_settled(rig, window, entries, panel), entries, path[-1], panel))
+
+
+def _settled(rig: Rig, window: Window, entries: tuple[Entry, ...], panel: Looks) -> Window:
+    height = 2 * panel.edge + sum(panel.row if isinstance(entry, Row) else panel.line for entry in entries)
+
+    def fitting() -> list[Window]:
+        return [menu for menu in popups(rig, panel) if menu.id == window.id and menu.height == height]
+
+    until(f"the menu had all of its {len(entries)} entries", fitting)
+    return fitting()[0]

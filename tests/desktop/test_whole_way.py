@@ -2,114 +2,34 @@
 
 import json
 import math
-import os
 import signal
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from notifier.status import Status
+from notifier.notification import Notification
+from notifier.source import ReadyState
+from notifier.status import Status, StreamStatus
 from notifier.tray.face import IconState
 from notifier.tray.menu import menu
+from tests.desktop.child import PATIENCE, Child, Server
 from tests.desktop.panel import click_row, close_menu, icon_places, open_menu, shows
 from tests.desktop.rig import Piece, Rig, eventually, notify_call, until
 
 pytestmark = pytest.mark.timeout(120)
 
-ROOT = Path(__file__).parents[2]
 NOTIFY = "interface='org.freedesktop.Notifications',type='method_call',member='Notify'"
-ROWS, PAUSED = menu(Status()), menu(Status(snoozed_until=math.inf))
-"""The lower rows of the menu, which do not depend on streams."""
-PATIENCE = 30.0
-"""Seconds for what takes a process start or a few attempts to reconnect."""
-
-
-class Child:
-    """One of our commands in a process of its own, on the rig."""
-
-    def __init__(self, rig: Rig, *arguments: str, **environ: str) -> None:
-        self._out, self._err = rig.home / f"{arguments[0]}.out", rig.home / f"{arguments[0]}.err"
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", *arguments],
-                env={**rig.environ, **environ},
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-
-    @property
-    def output(self) -> str:
-        return self._out.read_text()
-
-    @property
-    def errors(self) -> str:
-        return self._err.read_text()
-
-    def ended(self) -> bool:
-        return self.process.poll() is not None
-
-    def kill(self) -> None:
-        if not self.ended():
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def left_behind(self) -> list[str]:
-        """Processes of its session that are still there."""
-        found = []
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(fields[3]) == self.process.pid and fields[0] != "Z":
-                found.append(stat.parent.name)
-        return found
-
-
-class Server(Child):
-    """The bundled server; `port` 0 takes a free one."""
-
-    def __init__(self, rig: Rig, port: int = 0) -> None:
-        super().__init__(rig, "server", "--port", str(port))
-        until("the server said where it is", lambda: "\n" in self.output, PATIENCE)
-        self.base = self.output.splitlines()[0].split()[-1].rstrip("/")
-        self.port = int(self.base.rpartition(":")[2])
-
-    def publish(self, **message: str) -> None:
-        body = json.dumps(message).encode()
-        request = urllib.request.Request(f"{self.base}/events", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
-            assert response.status == 201
+STREAM = StreamStatus("…", ReadyState.OPEN)
+ROWS = menu(Status((STREAM,)))
+TWO = tuple(Notification(stream="…", title="…", row=row) for row in (2, 1))
+PAUSED = menu(Status((STREAM,), recent=TWO, snoozed_until=math.inf))
 
 
 @pytest.fixture
-def server(rig: Rig) -> Iterator[Server]:
-    server = Server(rig)
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def opened(rig: Rig) -> Path:
-    """What the browser was asked for; the browser is a script that writes it down."""
-    script, notes = rig.home / "browser", rig.home / "opened"
-    script.write_text(f'#!/bin/sh\necho "$1" >> {notes}\n')
-    script.chmod(0o755)
-    notes.unlink(missing_ok=True)
-    notes.touch()
-    return notes
-
-
-@pytest.fixture
-def app(rig: Rig, dunst: Piece, panel: Piece, server: Server, opened: Path) -> Iterator[Child]:
-    app = Child(rig, "notifier", "run", f"{server.base}/events", BROWSER=f"{rig.home}/browser")
+def app(rig: Rig, dunst: Piece, panel: Piece, server: Server, opened: Path, tmp_path: Path) -> Iterator[Child]:
+    environ = {"BROWSER": f"{rig.home}/browser", "XDG_STATE_HOME": str(tmp_path)}
+    app = Child(rig, "notifier", "run", f"{server.base}/events", **environ)
     yield app
     app.kill()
     until("the icon was gone", lambda: not icon_places(rig))
