@@ -121,6 +121,8 @@ async def choose(
             await desktop.meet()
         except BubbleFailed as error:
             return Choice(Meanwhile(desktop, terminal), f"{error}; {_(MEANWHILE)}")
+        if await desktop.is_inhibited():
+            return Choice(desktop, _("Do Not Disturb is on: {name} keeps bubbles back", name=desktop.name))
         return Choice(desktop)
     return await _choose_elsewhere(environ, listener, terminal, platform)
 

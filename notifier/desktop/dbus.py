@@ -21,6 +21,7 @@ from dbus_fast.errors import DBusFastError
 
 from notifier.desktop import Listener
 from notifier.desktop.bubble import DEFAULT, SIGNATURE, Server, arguments, one_line
+from notifier.desktop.inhibition import is_inhibited
 from notifier.desktop.text import action_of
 from notifier.errors import BubbleFailed
 from notifier.language import N_, _
@@ -94,6 +95,12 @@ class DBusDesktop:
             BubbleFailed: nobody does, or nobody said so within the deadline.
         """
         await self._within_the_deadline(self._introduce)
+
+    async def is_inhibited(self) -> bool | None:
+        """Whether the daemon keeps bubbles back ("Do Not Disturb"); None where that cannot be known."""
+        if self._bus is None or self._server is None or not self._bus.connected:
+            return None
+        return await is_inhibited(self._bus, self._server)
 
     async def show(self, notification: Notification) -> None:
         """Show a bubble, or put it in the place of the one with the same stream and key.

@@ -184,4 +184,4 @@ async def open_desktop(
 
     daemon = DBusDesktop(address, listener)
     await daemon.meet()
-    return daemon, None
+    return daemon, _("Do Not Disturb is on") if await daemon.is_inhibited() else None

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from dbus_fast import Message, MessageType
+from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from PIL import Image, ImageDraw
 
@@ -68,8 +68,11 @@ class OwnDaemon:
         self.calls: list[Message] = []
         self.error: str | None = None
         self.signature = "u"
+        self.inhibited = False
 
     def answer(self, message: Message) -> Message | bool:
+        if message.member == "Get" and message.body == [NOTIFICATIONS, "Inhibited"]:
+            return Message.new_method_return(message, "v", [Variant("b", self.inhibited)])
         if message.message_type is not MessageType.METHOD_CALL or message.interface != NOTIFICATIONS:
             return False
         match message.member:

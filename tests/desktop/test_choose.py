@@ -55,6 +55,17 @@ async def test_a_daemon_that_the_bus_can_start_is_chosen(own_rig: Rig) -> None:
     until("dunst went with its bus", lambda: not Path(f"/proc/{pid}/exe").exists())
 
 
+async def test_a_daemon_that_is_told_not_to_disturb_is_chosen_and_the_person_learns_it(rig: Rig, dunst: Piece) -> None:
+    rig.run("dunstctl", "set-paused", "true")
+    try:
+        choice = await Reader().choose_desktop(rig.environ)
+    finally:
+        rig.run("dunstctl", "set-paused", "false")
+    assert choice.complaint is not None
+    assert choice.complaint.startswith("Do Not Disturb is on: dunst 1.")
+    await choice.desktop.close()
+
+
 @pytest.mark.usefixtures("no_daemon")
 async def test_without_a_daemon_the_terminal_shows_bubbles_until_one_comes(rig: Rig) -> None:
     person = Reader()

@@ -475,3 +475,34 @@ async def test_xfce_shows_the_bubble_and_its_button(own_rig: Rig) -> None:
 
         await eventually("the click came back", clicked)
         assert desktop.clicked == [BUILD_WITH_MARKUP]
+
+
+async def test_xfce_tells_by_its_settings_whether_it_keeps_bubbles_back(own_rig: Rig) -> None:
+    own_rig.xfconf.start()
+    own_rig.other_daemon.start()
+    async with desktop_on(own_rig) as desktop:
+        assert await desktop.is_inhibited() is None, "not met yet"
+        await desktop.meet()
+        for told in ("true", "false"):
+            own_rig.run("xfconf-query", "-c", "xfce4-notifyd", "-p", "/do-not-disturb", "-n", "-t", "bool", "-s", told)
+            assert await desktop.is_inhibited() is (told == "true")
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_a_daemon_with_inhibitions_tells_them_and_another_one_cannot(rig: Rig) -> None:
+    address = rig.environ["DBUS_SESSION_BUS_ADDRESS"]
+    for capability, told in (("inhibitions", True), ("body", None)):
+        async with own_daemon(address, capability) as daemon, desktop_on(rig) as desktop:
+            daemon.inhibited = True
+            await desktop.meet()
+            assert await desktop.is_inhibited() is told
+
+
+async def test_xfce_shows_the_picture_the_bar_and_the_buttons(own_rig: Rig) -> None:
+    own_rig.xfconf.start()
+    own_rig.other_daemon.start()
+    async with desktop_on(own_rig) as desktop:
+        desktop.person.pictures = Pictures(image=drawn("#30a0ff", (64, 64)))
+        await desktop.show(DEPLOY)
+        await eventually("the bubble was on the screen", lambda: own_rig.windows("xfce4-notifyd"))
+        await eventually("the picture was drawn", lambda: blue_in(own_rig.screenshot("bubble-xfce-picture")) > 100)
