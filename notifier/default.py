@@ -5,9 +5,9 @@ never interprets: an event is a stranger's text (see `plaintext`), and only the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from notifier import payload, plaintext, shape, vocabulary, wording
+from notifier import adornment, payload, plaintext, shape, vocabulary, wording
 from notifier.notification import BODY_LIMIT, TITLE_LIMIT, Notification, Urgency
 from notifier.payload import Json
 from notifier.sse import Event
@@ -43,7 +43,7 @@ def decide_value(stream: str, event_type: str, value: Json, text: str) -> Notifi
         parts = (named or wording.sentence(draft.kind), draft.who)
         title = plaintext.line(" · ".join(part for part in parts if part), TITLE_LIMIT)
     title = title or plaintext.line(stream, TITLE_LIMIT) or "Event"
-    return Notification(
+    told = Notification(
         stream=stream,
         title=title,
         body="" if body == title else body,
@@ -51,6 +51,17 @@ def decide_value(stream: str, event_type: str, value: Json, text: str) -> Notifi
         link=draft.link or plaintext.only_link_in(draft.text),
         key=draft.key,
     )
+    return adorned(told, value)
+
+
+def adorned(notification: Notification, value: Json) -> Notification:
+    """`notification` with the picture, the icon, the time and the buttons that `value` names."""
+    if isinstance(value, str):
+        value = payload.read(value)
+    found = adornment.find(value)
+    if found == adornment.NONE:
+        return notification
+    return replace(notification, icon=found.icon, image=found.image, time=found.time, actions=found.actions)
 
 
 @dataclass(slots=True)

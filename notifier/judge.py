@@ -5,15 +5,15 @@ where the rule fails on the values; `rules` knows what to do then.  `now` is in 
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from notifier import plaintext, vocabulary
+from notifier import plaintext
 from notifier.condition import Condition, Sight, State, Turn
-from notifier.notification import BODY_LIMIT, TITLE_LIMIT, Notification, Urgency, Withdrawal
+from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
 from notifier.payload import Json
 from notifier.rule import Rule, Words
+from notifier.speech import Draft, Speech, Values
 from notifier.template import Expression, Template
 
 KEYS_LIMIT = 1_000
@@ -22,9 +22,6 @@ KEY_LIMIT = 200
 """Characters of a key or an identity."""
 
 Decision = Notification | Withdrawal
-Values = Mapping[str, object]
-Draft = Callable[[], Notification]
-"""The notification that would be told if there were no rule."""
 
 
 @dataclass(slots=True)
@@ -50,7 +47,7 @@ class Judge:
         self._when, self._changed = _expression(rule.when), _expression(rule.changed)
         self._problem, self._clear = _expression(rule.problem), _expression(rule.clear)
         self._key, self._identity = _template(rule.key), _template(rule.identity)
-        self._words, self._recovered = _Wording(rule), _Wording(rule.recovered or Words())
+        self._words, self._recovered = Speech(rule), Speech(rule.recovered or Words())
         parts = (self._when, self._changed, self._problem, self._clear, self._identity)
         names = [part.names for part in parts if part is not None]
         self._uses_previous = "previous" in self._words.names.union(self._recovered.names, *names)
@@ -134,7 +131,7 @@ class Judge:
         told = self._tell(memory, turn, values, "Heard again: {}")
         memory.condition.see(Sight.BAD, now)
         silent = self._titled(f"Nothing heard from {key or self._stream}")
-        memory.trouble = self._say(values, lambda: silent, f"rule {self.number} {key}".rstrip())
+        memory.trouble = self._say(values, lambda **_: silent, f"rule {self.number} {key}".rstrip())
         return told
 
     def _tell(self, memory: _Memory, turn: Turn | None, values: Values, over: str) -> list[Decision]:
@@ -143,15 +140,13 @@ class Judge:
         if turn is Turn.BEGAN:
             return [memory.trouble]
         fine = replace(self._titled(over.format(memory.trouble.title)), key=memory.trouble.key)
-        return [self._recovered.say(values, lambda: fine)]
+        return [self._recovered.say(values, lambda **_: fine)]
 
     def _say(self, values: Values, draft: Draft, key: str) -> Notification:
         identity = as_key(self._identity.render(values)) if self._identity is not None else ""
-        if self._key is None and not key:
-            said = self._words.say(values, draft)
-            return replace(said, identity=identity or None)
-        said = self._words.say(values, draft, self._titled(self._stream))
-        return replace(said, key=key or None, identity=identity or None)
+        is_keyed = self._key is not None or bool(key)
+        said = self._words.say(values, draft, keyed=is_keyed)
+        return replace(said, key=(key or None) if is_keyed else said.key, identity=identity or None)
 
     def _titled(self, title: str) -> Notification:
         return Notification(stream=self._stream, title=plaintext.line(title, TITLE_LIMIT) or "Event")
@@ -171,32 +166,6 @@ class Judge:
         return memory
 
 
-class _Wording:
-    """Templates of words, compiled."""
-
-    def __init__(self, words: Words) -> None:
-        given = {name: getattr(words, name) for name in Words.model_fields}
-        self._templates = {name: Template(source) for name, source in given.items() if source is not None}
-        self.names = frozenset(name for template in self._templates.values() for name in template.names)
-
-    def say(self, values: Values, draft: Draft, blank: Notification | None = None) -> Notification:
-        """The words that are set, and those of the draft where none are or a title is empty.
-
-        The draft costs most of the time, so where all is set the words are put upon `blank`, if there is one.
-        """
-        said = {name: template.render(values) for name, template in self._templates.items()}
-        title = plaintext.line(said.get("title", ""), TITLE_LIMIT)
-        complete = blank is not None and title and len(said) == len(Words.model_fields)
-        drafted = blank if complete and blank is not None else draft()
-        return replace(
-            drafted,
-            title=title or drafted.title,
-            body=plaintext.lines(said["body"], BODY_LIMIT) if "body" in said else drafted.body,
-            urgency=_as_urgency(said["urgency"]) if "urgency" in said else drafted.urgency,
-            link=plaintext.link(said["link"]) if "link" in said else drafted.link,
-        )
-
-
 def as_key(text: str) -> str:
     """A key or an identity of at most `KEY_LIMIT` characters, another one for every text."""
     if len(text) > KEY_LIMIT:
@@ -206,11 +175,6 @@ def as_key(text: str) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _as_urgency(text: str) -> Urgency:
-    level = vocabulary.urgency("priority", text, frozenset())
-    return Urgency.NORMAL if level is None else level
 
 
 def _expression(source: str | None) -> Expression | None:

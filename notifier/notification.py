@@ -107,11 +107,11 @@ class Notification:
             raise ValueError("control characters and lone surrogates cannot be shown")
         if self.link is not None and not is_web_link(self.link):
             raise ValueError("a link is an absolute http or https URL")
-        if self.icon is not None and not (_NAME.fullmatch(self.icon) or is_web_link(self.icon)):
+        if self.icon is not None and not (is_name(self.icon) or is_web_link(self.icon)):
             raise ValueError("an icon is an absolute http or https URL, or the name of an icon")
         if self.image is not None and not is_web_link(self.image):
             raise ValueError("an image is an absolute http or https URL")
-        if self.sound is not None and not _NAME.fullmatch(self.sound):
+        if self.sound is not None and not is_name(self.sound):
             raise ValueError("a sound is the name of one")
         if self.group is not None and not (is_plain(self.group) and 0 < len(self.group) <= GROUP_LIMIT):
             raise ValueError(f"a group is one line of 1 to {GROUP_LIMIT} characters")
@@ -134,6 +134,11 @@ class Withdrawal:
 def is_plain(text: str) -> bool:
     """Whether `text` is one line of characters that every desktop can draw."""
     return text.isprintable() or not any(unicodedata.category(c) in ("Cc", "Cs") for c in text)
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may be the name of an icon or a sound of the desktop: no path, and no address."""
+    return _NAME.fullmatch(text) is not None
 
 
 def is_web_link(text: str) -> bool:

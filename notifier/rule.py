@@ -6,11 +6,12 @@ the pen is found when the configuration is read and not when the first event com
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from notifier.duration import Seconds
 from notifier.errors import UsageError
 from notifier.language import _
+from notifier.notification import ACTIONS_LIMIT
 from notifier.template import Expression, Template
 
 
@@ -36,6 +37,25 @@ TemplateText = Annotated[str, AfterValidator(_checked_template)]
 """A Jinja template: ``{{ data.job }} failed``."""
 
 
+def _as_text(value: object) -> object:
+    """A number that stands for itself may go without quotes."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+NumberText = Annotated[TemplateText, BeforeValidator(_as_text)]
+"""A template whose text is a number."""
+
+
+class Button(BaseModel):
+    """One button of a bubble."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: TemplateText
+    link: TemplateText
+    """An absolute http or https URL; a button without one is left out."""
+
+
 class Words(BaseModel):
     """What a notification says.  What is not set here is found as if there were no rule."""
 
@@ -47,6 +67,23 @@ class Words(BaseModel):
     """``low``, ``normal``, ``critical``, a number from 1 to 5, or a word such as ``fatal``."""
     link: TemplateText | None = None
     """An absolute http or https URL."""
+    icon: TemplateText | None = None
+    """An absolute http or https URL, or the name of an icon of the desktop: ``dialog-warning``."""
+    image: TemplateText | None = None
+    """An absolute http or https URL."""
+    time: NumberText | None = None
+    """When it happened: seconds or milliseconds since 1970, or ISO 8601, in UTC where it names no zone."""
+    group: TemplateText | None = None
+    """What is told together in a flood."""
+    sound: TemplateText | None = None
+    """A name of the freedesktop Sound Naming Specification: ``complete``; ``none`` is silent."""
+    actions: Annotated[tuple[Button, ...], Field(max_length=ACTIONS_LIMIT)] | None = None
+    progress: NumberText | None = None
+    """How far a thing got, 0 to 100."""
+    transient: StrictBool | None = None
+    """Whether the desktop need not keep it after the bubble is gone."""
+    resident: StrictBool | None = None
+    """Whether the bubble stays after one of its buttons was clicked."""
 
 
 class Rule(Words):

@@ -15,11 +15,12 @@ from functools import partial
 from notifier import default, plaintext
 from notifier.habit import Habit
 from notifier.item import Item, items
-from notifier.judge import Decision, Judge, Values, as_key
+from notifier.judge import Decision, Judge, as_key
 from notifier.language import _
 from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.rule import Rule
+from notifier.speech import Values
 from notifier.sse import Event
 from notifier.template import Expression, RenderFailed, Template
 
@@ -159,10 +160,13 @@ class Rules:
     def _default(self, event: Event, item: Item) -> Notification | None:
         return default.decide_value(self._stream, event.type, self._habit.arrange(item.data), item.text)
 
-    def _draft(self, event: Event, item: Item) -> Notification:
+    def _draft(self, event: Event, item: Item, *, worded: bool = True) -> Notification:
         """What the words of a rule are put upon; an event that says nothing by itself has a title at least."""
+        drafted = self._default(event, item) if worded else None
+        if drafted is not None:
+            return drafted
         blank = Notification(stream=self._stream, title=plaintext.line(self._stream, TITLE_LIMIT) or "Event")
-        return self._default(event, item) or blank
+        return default.adorned(blank, item.data)
 
     def _values(self, event: Event, item: Item) -> Values:
         return {

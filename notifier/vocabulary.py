@@ -54,9 +54,9 @@ PERSONS = _set_of(ROLES["sender"]) | _set_of(
 """Names of objects that say who, not what."""
 ASIDES = _set_of(
     "avatar image images icon logo thumbnail photo picture banner footer self api old oldstate previous previousstate"
-    " before prev oldvalue oldvalues"
+    " before prev oldvalue oldvalues actions buttons"
 )
-"""Names of objects that say nothing a person wants to be told: pictures, and how it was before."""
+"""Names of objects that say nothing a person wants to be told: pictures, buttons, and how it was before."""
 
 _ROLES_OF: dict[str, dict[str, int]] = {}
 for _role, _names in ROLES.items():
@@ -72,6 +72,7 @@ _NOT_A_PAGE = _set_of(
 _NOISE = _set_of(
     "id uid uuid guid time timestamp ts date datetime datestamp created updated published modified received sent"
     " version specversion schema nonce signature token secret password apikey icon image avatar sequence seq at"
+    " actions buttons"
 )
 _DULL = _set_of(
     "message event events update notification data object text json default none null info msg state string"

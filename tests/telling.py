@@ -4,6 +4,7 @@ A comment ``: wait 5m`` in the stream lets so much time pass, ``: reconnect`` op
 """
 
 import re
+from datetime import UTC, datetime
 
 from notifier.duration import seconds
 from notifier.judge import Decision
@@ -40,11 +41,18 @@ def _shown(decision: Decision) -> str:
     if not isinstance(decision, Notification):
         return f"(withdrawn)\n    key {decision.key}"
     loud = {Urgency.LOW: " (low)", Urgency.NORMAL: "", Urgency.CRITICAL: " (critical)"}[decision.urgency]
-    marks = [(name, getattr(decision, name)) for name in ("link", "key", "identity")]
+    names = ("link", "icon", "image", "group", "sound", "key", "identity")
+    marks = [(name, getattr(decision, name)) for name in names if getattr(decision, name)]
+    if decision.time is not None:
+        marks.append(("time", f"{datetime.fromtimestamp(decision.time, UTC):%Y-%m-%d %H:%M:%S}"))
+    if decision.progress is not None:
+        marks.append(("progress", f"{decision.progress} %"))
+    marks += [("action", f"{action.label}: {action.link}") for action in decision.actions]
+    marks += [(name, "yes") for name in ("transient", "resident") if getattr(decision, name)]
     return "\n".join(
         [
             decision.title + loud,
             *(f"  {line}".rstrip() for line in decision.body.splitlines()),
-            *(f"    {name} {value}" for name, value in marks if value),
+            *(f"    {name} {value}" for name, value in marks),
         ]
     )

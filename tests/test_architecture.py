@@ -42,6 +42,9 @@ PURE = {
     "notifier/sandbox.py",
     "notifier/template.py",
     "notifier/condition.py",
+    "notifier/stamp.py",
+    "notifier/adornment.py",
+    "notifier/speech.py",
     "notifier/default.py",
     "notifier/duration.py",
     "notifier/rule.py",
@@ -212,7 +215,12 @@ MAY_IMPORT = {
     "notifier/sandbox.py": {"notifier.markup", "notifier.payload", "notifier.wording", "notifier"},
     "notifier/template.py": VALUES | {"notifier.sandbox"},
     "notifier/condition.py": set(),
-    "notifier/default.py": VALUES | WORDS | {"notifier.sse", "notifier.shape"},
+    "notifier/stamp.py": set(),
+    "notifier/adornment.py": VALUES | WORDS | {"notifier.stamp"},
+    "notifier/default.py": VALUES | WORDS | {"notifier.adornment", "notifier.sse", "notifier.shape"},
+    "notifier/speech.py": VALUES
+    | WORDS
+    | {"notifier.adornment", "notifier.rule", "notifier.stamp", "notifier.template"},
     "notifier/duration.py": set(),
     "notifier/rule.py": VALUES | {"notifier.duration", "notifier.template"},
     "notifier/preset.py": VALUES | {"notifier.duration", "notifier.rule"},
@@ -220,7 +228,9 @@ MAY_IMPORT = {
     "notifier/item.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier"},
     "notifier/habit.py": WORDS,
     "notifier/recognition.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier.template", "notifier"},
-    "notifier/judge.py": VALUES | WORDS | {"notifier.condition", "notifier.rule", "notifier.template"},
+    "notifier/judge.py": VALUES
+    | WORDS
+    | {"notifier.condition", "notifier.rule", "notifier.speech", "notifier.template"},
     "notifier/rules.py": VALUES
     | WORDS
     | {
@@ -231,6 +241,7 @@ MAY_IMPORT = {
         "notifier.judge",
         "notifier.preset",
         "notifier.rule",
+        "notifier.speech",
         "notifier.template",
     },
     "notifier/flood.py": VALUES | {"notifier.lane", "notifier.plaintext"},

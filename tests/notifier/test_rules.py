@@ -47,6 +47,122 @@ CASES: dict[str, tuple[str, str, str]] = {
             identity nightly/7
         """,
     ),
+    "all that a bubble shows": (
+        """
+        [[rules]]
+        title = "{{ data.job }}"
+        icon = "{{ data.icon }}"
+        image = "{{ base }}/graph.png"
+        time = "{{ data.at }}"
+        group = "{{ data.team }}"
+        sound = "{{ data.sound }}"
+        actions = [
+            { label = "Log", link = "{{ base }}/log" },
+            { label = "Undo {{ data.job }}", link = "{{ data.undo }}" },
+        ]
+        progress = "{{ data.done * 100 }}"
+        transient = true
+        resident = true
+        """,
+        events(
+            {"job": "deploy", "icon": "emblem-ok", "at": 1_700_000_000_500, "team": "web", "sound": "complete"}
+            | {"done": 0.426, "undo": "https://ci.example/undo"}
+        ),
+        """
+        deploy
+          job: deploy · team: web · sound: complete · done: 0.426
+            icon emblem-ok
+            image https://ci.example/graph.png
+            group web
+            sound complete
+            time 2023-11-14 22:13:20
+            progress 42 %
+            action Log: https://ci.example/log
+            action Undo deploy: https://ci.example/undo
+            transient yes
+            resident yes
+        """,
+    ),
+    "what a stranger may not choose is not there": (
+        """
+        [[rules]]
+        title = "A"
+        body = ""
+        link = ""
+        icon = "{{ data.icon }}"
+        image = "{{ data.image }}"
+        time = "{{ data.time }}"
+        group = "{{ data.group }}"
+        sound = "{{ data.sound }}"
+        actions = [{ label = "{{ data.label }}", link = "{{ data.link }}" }, { label = "Go", link = "{{ data.run }}" }]
+        progress = "{{ data.progress }}"
+        """,
+        events(
+            {
+                "icon": "../../etc/passwd",
+                "image": "file:///etc/passwd",
+                "time": "soon",
+                "group": "\u202e",
+                "sound": "/x",
+            }
+            | {"label": "\u200b", "link": "https://x.example", "run": "javascript:alert(1)", "progress": "-5"},
+            {
+                "icon": "data:image/png;base64,x",
+                "image": "https://a@x.example/",
+                "time": 10**400,
+                "progress": "9" * 400,
+            },
+        ),
+        "A\n\nA",
+    ),
+    "numbers stand for themselves": (
+        """
+        [[rules]]
+        title = "A"
+        body = ""
+        time = 1700000000
+        progress = 140
+        sound = "none"
+        actions = []
+        """,
+        events({"actions": [{"label": "Go", "url": "https://x.example"}]}),
+        """
+        A
+            sound none
+            time 2023-11-14 22:13:20
+            progress 100 %
+        """,
+    ),
+    "what is set to nothing is not looked for": (
+        """
+        [[rules]]
+        title = "A"
+        image = ""
+        """,
+        events({"image": "https://x.example/1.png", "icon": "https://x.example/2.png", "message": "B"}),
+        """
+        A
+          B
+            icon https://x.example/2.png
+        """,
+    ),
+    "a picture is found, though the words are all set": (
+        """
+        [[rules]]
+        title = "A"
+        body = "B"
+        urgency = "low"
+        link = ""
+        key = "k"
+        """,
+        events({"image": "https://x.example/1.png", "url": "https://x.example/"}),
+        """
+        A (low)
+          B
+            image https://x.example/1.png
+            key k
+        """,
+    ),
     "what is not set is found": (
         """
         [[rules]]
@@ -438,6 +554,13 @@ clear = "data.b"
 for = 5
 key = "{{ data.b }}"
 link = "{{ data.b }}"
+icon = "{{ data.a }}"
+image = "{{ data.b }}"
+time = "{{ data.a }}"
+group = "{{ data.b }}"
+sound = "{{ data }}"
+actions = [{ label = "{{ data.a }}", link = "{{ data.b }}" }]
+progress = "{{ data.a }}"
 [[rules]]
 silence = 3
 key = "{{ data }}"
@@ -473,6 +596,12 @@ def test_no_event_breaks_rules(stream: list[tuple[str, str]]) -> None:
         ({"recovered": {"title": "x"}}, "recovered needs"),
         ({"silence": 0}, "longer than nothing"),
         ({"problem": "x", "recovered": {"title": "{{"}}, "no template"),
+        ({"icon": "{{"}, "no template"),
+        ({"progress": True}, "valid string"),
+        ({"transient": "yes"}, "valid boolean"),
+        ({"actions": [{"label": "Go"}]}, "Field required"),
+        ({"actions": [{"label": "Go", "link": "{{"}]}, "no template"),
+        ({"actions": [{"label": "Go", "link": "https://x.example"}] * 4}, "at most 3"),
     ],
 )
 def test_a_slip_of_the_pen_is_found_when_the_rule_is_read(rule: dict[str, object], complaint: str) -> None:
