@@ -21,10 +21,9 @@ DEFAULT: Final = "default"
 """Key of what a click on the bubble itself does."""
 THEIR_TIME: Final = -1
 """The daemon and its user know best how long a bubble stays."""
-DRAWS_PROGRESS: Final = {
-    "dunst", "mako", "fnott", "notify-osd", "SwayNotificationCenter", "Xfce Notify Daemon"
-}  # fmt: skip
-"""Daemons that are known to draw the hint `value` as a bar.  It is in no specification, and no capability tells it."""
+DRAWS_PROGRESS: Final = {"dunst", "mako", "fnott", "SwayNotificationCenter"}
+"""Daemons that are known to draw the hint `value` as a bar beside the text.  It is in no specification, and no
+capability tells it.  Xfce and notify-osd draw the bar in place of text and buttons, so they are not asked for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +103,7 @@ def hints_of(notification: Notification, server: Server, pictures: Pictures = NO
         "desktop-entry": Variant("s", APP_NAME),
     }
     hints |= {name: Variant("b", True) for name in ("transient", "resident") if getattr(notification, name)}  # noqa: FBT003
-    if notification.progress is not None:
+    if notification.progress is not None and server.name in DRAWS_PROGRESS:
         hints["value"] = Variant("i", notification.progress)
     if notification.sound is not None and "sound" in server.capabilities:
         is_silent = notification.sound == "none"

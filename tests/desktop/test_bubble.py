@@ -10,7 +10,7 @@ from notifier.notification import Action, Notification, Urgency
 from notifier.picture import Pictures
 from tests.desktop.notifications import BUILD, drawn, plain
 
-ABLE = Server("able", "1", "1.2", frozenset({"actions", "body", "body-markup", "body-hyperlinks", "sound"}))
+ABLE = Server("dunst", "1", "1.2", frozenset({"actions", "body", "body-markup", "body-hyperlinks", "sound"}))
 BARE = Server("bare", "1", "1.2", frozenset({"body"}))
 RETRY = Action("Run again", "https://ci.example/retry")
 
@@ -44,10 +44,13 @@ def test_the_body_is_read_as_it_was_written_and_holds_the_link_where_no_click_do
 
 
 @pytest.mark.parametrize(
-    ("server", "sent"), [("dunst", "Copying"), ("Xfce Notify Daemon", "Copying"), ("gnome-shell", "42 %\nCopying")]
+    ("server", "sent"),
+    [("dunst", "Copying"), ("Xfce Notify Daemon", "42 %\nCopying"), ("gnome-shell", "42 %\nCopying")],
 )
 def test_a_daemon_that_draws_no_bar_is_told_the_progress_in_words(server: str, sent: str) -> None:
-    assert body_of(replace(plain("t", "Copying"), progress=42), replace(BARE, name=server)) == sent
+    copying = replace(plain("t", "Copying"), progress=42)
+    assert body_of(copying, replace(BARE, name=server)) == sent
+    assert ("value" in hints(copying, replace(BARE, name=server))) is (sent == "Copying")
 
 
 @pytest.mark.parametrize(

@@ -498,7 +498,7 @@ async def test_a_daemon_with_inhibitions_tells_them_and_another_one_cannot(rig: 
             assert await desktop.is_inhibited() is told
 
 
-async def test_xfce_shows_the_picture_the_bar_and_the_buttons(own_rig: Rig) -> None:
+async def test_xfce_shows_the_picture_beside_text_and_buttons(own_rig: Rig) -> None:
     own_rig.xfconf.start()
     own_rig.other_daemon.start()
     async with desktop_on(own_rig) as desktop:
@@ -506,3 +506,4 @@ async def test_xfce_shows_the_picture_the_bar_and_the_buttons(own_rig: Rig) -> N
         await desktop.show(DEPLOY)
         await eventually("the bubble was on the screen", lambda: own_rig.windows("xfce4-notifyd"))
         await eventually("the picture was drawn", lambda: blue_in(own_rig.screenshot("bubble-xfce-picture")) > 100)
+        assert own_rig.windows("xfce4-notifyd")[0].height > 100, "a bar would take the place of the text"
