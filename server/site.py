@@ -139,6 +139,7 @@ class Site:
         if view.chunked:
             response.enable_chunked_encoding()
         await response.prepare(request)
+        response.headers.clear()  # they are sent; kept, they would be a tenth of what a subscriber costs
         await response.write(wire.retry(RECONNECTION_TIME))
         transport = request.transport
         if transport is None:

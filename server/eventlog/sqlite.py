@@ -33,7 +33,9 @@ AGE_LIMIT = 30 * 86_400.0
 WAITING_LIMIT = 1_000
 """Appends that wait for the writer; further ones wait for a place, in their order."""
 GROUP_LIMIT = 1_000
-"""Appends in one transaction."""
+"""Appends in one transaction, after which no further ones join it."""
+GATHERING = 8
+"""Turns of the loop that an append waits for company, as long as some comes in each."""
 TRIM_INTERVAL = 60.0
 """Seconds between looks for what is too old."""
 
@@ -88,7 +90,10 @@ class SQLiteLog:
         self.durability, self.clock, self.boot = durability, clock, boot
         self.epoch = ""
         self.head = 0
-        self._waiting: SimpleQueue[Append | None] = SimpleQueue()
+        self._coming: list[Append] = []
+        """Appends of these turns of the loop: they reach the writer together, and share a commit."""
+        self._gathered = 0
+        self._waiting: SimpleQueue[Sequence[Append] | None] = SimpleQueue()
         self._places = asyncio.Semaphore(WAITING_LIMIT)
         self._deliver: Deliver | None = None
         self._lock: sqlite3.Connection | None = None
@@ -126,6 +131,7 @@ class SQLiteLog:
 
     async def close(self) -> None:
         if self._writer is not None:
+            self._hand_over()
             self._waiting.put(None)
             await self._ended.wait()
             self._writer.join()
@@ -155,8 +161,23 @@ class SQLiteLog:
         await self._places.acquire()
         stored: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
         stored.add_done_callback(lambda _: self._places.release())
-        self._waiting.put(Append(messages, once, stored))
+        if not self._coming:
+            asyncio.get_running_loop().call_soon(self._gather, GATHERING)
+        self._coming.append(Append(messages, once, stored))
         return await asyncio.shield(stored)  # a publisher may leave; its messages are on their way
+
+    def _gather(self, turns: int) -> None:
+        """Hand over what is coming, after so many more turns of the loop in each of which something came."""
+        if turns and len(self._coming) > self._gathered:
+            self._gathered = len(self._coming)
+            asyncio.get_running_loop().call_soon(self._gather, turns - 1)
+        else:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        coming, self._coming, self._gathered = self._coming, [], 0
+        if coming:
+            self._waiting.put(coming)
 
     async def position_before(self, time: float) -> int:
         assert self._reader is not None, "the log is not open"
@@ -249,12 +270,12 @@ class SQLiteLog:
         """All that waits, once something does or it is time to trim; and whether that was the last."""
         group: list[Append] = []
         try:
-            append = self._waiting.get(timeout=TRIM_INTERVAL)
-            while append is not None:
-                group.append(append)
-                if len(group) == GROUP_LIMIT:
+            coming = self._waiting.get(timeout=TRIM_INTERVAL)
+            while coming is not None:
+                group += coming
+                if len(group) >= GROUP_LIMIT:
                     return group, False
-                append = self._waiting.get_nowait()
+                coming = self._waiting.get_nowait()
         except Empty:
             return group, False
         return group, True
