@@ -12,9 +12,9 @@ from pathlib import Path
 from Xlib.display import Display
 from Xlib.X import ZPixmap
 
+from tests.desktop.child import Child, Server
 from tests.desktop.panel import CORNER
 from tests.desktop.rig import Rig, until
-from tests.desktop.test_whole_way import Child, Server
 
 ROUNDS = 9
 STREAMS = 10

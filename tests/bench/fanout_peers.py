@@ -46,12 +46,14 @@ def aiohttp_sse(port: int) -> None:
 
     async def subscribe(request: web.Request) -> web.StreamResponse:
         queue: asyncio.Queue[str] = asyncio.Queue(SUBSCRIBER_QUEUE)
-        async with sse_response(request) as response:
-            await response.send("welcome")
+        response: web.StreamResponse
+        async with sse_response(request) as stream:
+            response = stream
+            await stream.send("welcome")
             queues.add(queue)
             try:
-                while response.is_connected():
-                    await response.send(await queue.get())
+                while stream.is_connected():
+                    await stream.send(await queue.get())
             finally:
                 queues.discard(queue)
         return response
