@@ -106,6 +106,18 @@ async def test_a_redirect_is_followed_within_the_streams_server_and_not_to_anoth
         assert inside.heads == []
 
 
+async def test_behind_a_proxy_it_goes_over_the_proxy_and_private_hosts_are_refused_by_name() -> None:
+    async with loopback([answer(PNG)]) as proxy:
+        stream = stream_at("https://hub.example/events", proxy=f"http://127.0.0.1:{proxy.port}")
+        for host in ("10.0.0.1", "localhost", "router", "nas.lan", "[fd00::1]"):
+            refused = replace(PLAIN, icon=f"http://{host}/icon.png")
+            assert await Gallery().illustrate(refused, stream) == NONE
+        assert proxy.heads == []
+        found = await Gallery().illustrate(replace(PLAIN, icon="http://cdn.example/icon.png"), stream)
+        assert found.icon is not None
+        assert proxy.heads[0].startswith("GET http://cdn.example/icon.png HTTP/1.1")
+
+
 async def test_a_circle_of_redirects_ends() -> None:
     async with showing([moved("/again")]) as (server, stream, notification):
         assert await Gallery().illustrate(notification, stream) == NONE
