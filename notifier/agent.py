@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from dataclasses import replace
 
 from notifier import address, plaintext
+from notifier.command import Commands
 from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
@@ -73,6 +74,7 @@ class Agent:
         errands: Mapping[Verb, Errand] | None = None,
         stay: bool = True,
         watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
 
@@ -89,6 +91,7 @@ class Agent:
             stay: Whether to go on when every stream has failed before it was ever open.  A desktop application
                 does; a command that a person just typed rather ends, with the reason.
             watch: Tells, for ever, what happens to the machine and its network.
+            environ: What the commands of rules inherit.
         """
         self._update_is_due = False
         self._watch = watch
@@ -102,6 +105,7 @@ class Agent:
         self._inbox = Inbox(store)
         self._outbox = Outbox(store, changed=self._publish)
         self._outbox.follow(config.streams)
+        self._commands = Commands(environ or {})
         self._gallery = Gallery()
         self._config = config
         self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
@@ -122,6 +126,7 @@ class Agent:
                 self._group as group,
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
+                group.create_task(self._commands.run(), name="commands")
                 group.create_task(self._tend(), name="history")
                 if self._reload is not None:
                     group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
@@ -275,7 +280,10 @@ class Agent:
         """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
         entries = self._outbox.marked(entries)
         for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
-            if row is not None and entry.state is not State.SILENT:
+            if row is None:
+                continue
+            self._commands.offer(entry.notification)
+            if entry.state is not State.SILENT:
                 notification = replace(entry.notification, row=row)
                 self._inbox.take(notification)
                 self._outbox.offer(notification)

@@ -16,7 +16,7 @@ from notifier.schema import COLUMNS
 
 logger = logging.getLogger(__name__)
 
-_KEPT_APART = {"stream", "title", "body", "urgency", "link", "key", "identity", "row"}
+_KEPT_APART = {"stream", "title", "body", "urgency", "link", "key", "identity", "command", "row"}
 _MORE = {field.name: field.default for field in fields(Notification) if field.name not in _KEPT_APART}
 """Fields of a notification that have no column of their own, each with its usual value."""
 

@@ -20,6 +20,10 @@ KEYS_LIMIT = 1_000
 """Keys that a rule remembers; the one not heard of for longest is forgotten first."""
 KEY_LIMIT = 200
 """Characters of a key or an identity."""
+ARGUMENT_LIMIT = 10_000
+"""Characters of one argument of a command."""
+_FIELDS = ("title", "body", "link", "key", "icon", "image", "time", "group", "sound", "progress")
+"""Of a notification, by the names that they have in the arguments of a command."""
 
 Decision = Notification | Withdrawal
 
@@ -48,8 +52,9 @@ class Judge:
         self._problem, self._clear = _expression(rule.problem), _expression(rule.clear)
         self._key, self._identity = _template(rule.key), _template(rule.identity)
         self._words, self._recovered = Speech(rule), Speech(rule.recovered or Words())
+        self._command = tuple(Template(source) for source in rule.command or ())
         parts = (self._when, self._changed, self._problem, self._clear, self._identity)
-        names = [part.names for part in parts if part is not None]
+        names = [part.names for part in (*parts, *self._command) if part is not None]
         self._uses_previous = "previous" in self._words.names.union(self._recovered.names, *names)
         self._lasts = rule.problem is not None or rule.silence is not None
         self._memories: OrderedDict[str, _Memory] = OrderedDict()
@@ -140,13 +145,23 @@ class Judge:
         if turn is Turn.BEGAN:
             return [memory.trouble]
         fine = replace(self._titled(over.format(memory.trouble.title)), key=memory.trouble.key)
-        return [self._recovered.say(values, lambda **_: fine)]
+        return [self._ordered(self._recovered.say(values, lambda **_: fine), values)]
 
     def _say(self, values: Values, draft: Draft, key: str) -> Notification:
         identity = as_key(self._identity.render(values)) if self._identity is not None else ""
         is_keyed = self._key is not None or bool(key)
         said = self._words.say(values, draft, keyed=is_keyed)
-        return replace(said, key=(key or None) if is_keyed else said.key, identity=identity or None)
+        said = replace(said, key=(key or None) if is_keyed else said.key, identity=identity or None)
+        return self._ordered(said, values)
+
+    def _ordered(self, said: Notification, values: Values) -> Notification:
+        """With what the rule runs for it."""
+        if not self._command:
+            return said
+        program, *arguments = self._command
+        own = {name: getattr(said, name) for name in _FIELDS} | {"urgency": said.urgency.name.lower()}
+        rendered = [_argument(template.render({**values, **own})) for template in arguments]
+        return replace(said, command=(program.source, *rendered))
 
     def _titled(self, title: str) -> Notification:
         return Notification(stream=self._stream, title=plaintext.line(title, TITLE_LIMIT) or "Event")
@@ -171,6 +186,11 @@ def as_key(text: str) -> str:
     if len(text) > KEY_LIMIT:
         return sha256(text.encode("utf-8", "replace")).hexdigest()
     return plaintext.line(text, KEY_LIMIT)
+
+
+def _argument(text: str) -> str:
+    """What a system can hand to a program."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:ARGUMENT_LIMIT]
 
 
 def _text(value: object) -> str:

@@ -95,6 +95,8 @@ class Notification:
     """Whether the desktop need not keep it after the bubble is gone."""
     resident: bool = False
     """Whether the bubble stays after one of its buttons was clicked."""
+    command: tuple[str, ...] = field(default=(), compare=False)
+    """What the person's own rule runs for it: a program and its arguments.  Kept nowhere."""
     row: int | None = field(default=None, compare=False)
     """Its row in the history, once it is recorded; None for a digest, which stands for many."""
 

@@ -8,7 +8,7 @@ import re
 import tomllib
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from notifier.duration import Seconds
 from notifier.errors import UsageError
@@ -110,6 +110,14 @@ class Preset(_Model):
     rules: tuple[Rule, ...] = ()
     otherwise: Literal["tell", "drop"] = "tell"
     """What becomes of events that no rule is for."""
+
+    @field_validator("rules")
+    @classmethod
+    def _run_nothing(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+        # Presets are handed around; what a machine runs stands in its own configuration.
+        if any(rule.command for rule in rules):
+            raise ValueError(_("a preset runs no command; the rules of the configuration may"))
+        return rules
 
 
 GENERIC = Preset(name="generic", title="Server-Sent Events")

@@ -106,6 +106,10 @@ class Rule(Words):
     identity: TemplateText | None = None
     """Events of one identity are one event, sent again."""
 
+    command: tuple[TemplateText, ...] | None = None
+    """A program and its arguments, run without a shell for each new notification.  In the arguments also stand the
+    notification's own fields: ``title``, ``body``, ``urgency``, ``link``, ``key`` and the others."""
+
     changed: ExpressionText | None = None
     """Tell only when this value is another than before; the first one is no change."""
 
@@ -132,6 +136,13 @@ class Rule(Words):
         named = [name for name, given in purposes.items() if given]
         if len(named) > 1:
             raise ValueError(_("{named} exclude each other; make two rules", named=" and ".join(named)))
+        if self.command is not None:
+            if not self.command or not self.command[0].strip():
+                raise ValueError(_('command is a program and its arguments: ["notify-phone", "{{ title }}"]'))
+            if "{{" in self.command[0] or "{%" in self.command[0]:
+                raise ValueError(_("the program of a command is a name or a path; only its arguments are templates"))
+            if self.drop or self.withdraw:
+                raise ValueError(_("a rule that tells nothing runs no command"))
         if self.problem is None and (self.clear is not None or self.delay):
             raise ValueError(_("clear and for need a problem"))
         if self.recovered is not None and not (purposes["problem"] or purposes["silence"]):

@@ -48,6 +48,8 @@ def _shown(decision: Decision) -> str:
     if decision.progress is not None:
         marks.append(("progress", f"{decision.progress} %"))
     marks += [("action", f"{action.label}: {action.link}") for action in decision.actions]
+    if decision.command:
+        marks.append(("command", "|".join(decision.command)))
     marks += [(name, "yes") for name in ("transient", "resident") if getattr(decision, name)]
     return "\n".join(
         [

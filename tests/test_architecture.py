@@ -218,6 +218,7 @@ MAY_IMPORT = {
     "notifier/stamp.py": set(),
     "notifier/adornment.py": VALUES | WORDS | {"notifier.stamp"},
     "notifier/default.py": VALUES | WORDS | {"notifier.adornment", "notifier.sse", "notifier.shape"},
+    "notifier/command.py": VALUES | {"notifier.plaintext"},
     "notifier/speech.py": VALUES
     | WORDS
     | {"notifier.adornment", "notifier.rule", "notifier.stamp", "notifier.template"},

@@ -132,6 +132,7 @@ def _run(
                     errands=errands.table(),
                     stay=file is not None,
                     watch=lookout.run,
+                    environ=os.environ,
                 )
                 sessions.append((agent, errands))
                 await agent.run()

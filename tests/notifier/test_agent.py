@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from notifier.desktop import Desktop, Listener
 from notifier.errors import BubbleFailed, ConfigurationBroken, NotifierError, StreamFailed
 from notifier.history import State
 from notifier.notification import Action, Notification, Withdrawal
+from notifier.rule import Rule
 from notifier.source import ReadyState
 from notifier.status import Command, Status, Verb
 from notifier.store import Store
@@ -757,3 +759,17 @@ async def test_a_snooze_and_a_muted_stream_are_remembered(tmp_path: Path) -> Non
             await app.wait_for(lambda status: status.snoozed_until == 4e9 and status.streams[0].muted)
             await app.wait_for_state("s0", ReadyState.OPEN)
             assert app.titles == []
+
+
+async def test_a_command_runs_once_for_each_new_notification_and_not_for_one_told_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write = "import sys; open(sys.argv[1], 'a').write(sys.argv[2] + chr(10))"
+    rule = Rule(identity="{{ data.id }}", command=(sys.executable, "-c", write, str(out), "{{ title }}"))
+    told = [b'data: {"id": %d, "title": "%b"}\n\n' % (n, title) for n, title in ((1, b"a"), (1, b"again"), (2, b"b"))]
+    async with loopback([OK, Act.HANG], [OK, *told, Act.HANG]) as server, running(server.url) as app:
+        await app.wait_for_state("s0", ReadyState.OPEN)
+        app.agent.reconfigure(Config(streams=(Stream(url=server.url, name="ci", rules=(rule,)),)))
+        while not out.exists() or len(out.read_text().splitlines()) < 2:
+            await asyncio.sleep(0.02)
+        await app.wait_for_bubbles(2)
+    assert sorted(out.read_text().splitlines()) == ["a", "b"]

@@ -124,6 +124,7 @@ def test_no_monster_breaks_a_preset(name: str, data: str) -> None:
         ('name = "a"\ntitle = "x"\nresume = "sometimes"', "resume"),
         ('name = "a"\ntitle = "x"\n[signs]\nurl = ["("]', "no regular expression"),
         ('name = "a"\ntitle = "x"\n[[rules]]\nwhen = "("', "rules.0.when"),
+        ('name = "a"\ntitle = "x"\n[[rules]]\ncommand = ["rm"]', "a preset runs no command"),
     ],
 )
 def test_a_slip_of_the_pen_in_a_preset_is_found(toml: str, complaint: str) -> None:
