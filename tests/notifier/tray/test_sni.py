@@ -139,6 +139,28 @@ async def test_submenus_that_change_are_told_each_for_itself(bus: Rig, make_icon
         await panel.check()
 
 
+async def test_a_change_below_a_changed_submenu_is_not_told_once_more(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    outer, inner = ["o1"], ["i1"]
+
+    def below() -> Iterator[Any]:
+        yield MenuItem("inner", Menu(*(MenuItem(row, None) for row in inner)))
+        yield from (MenuItem(row, None) for row in outer)
+
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: (MenuItem("outer", Menu(*below())), MenuItem("last", None))))
+        await panel.take_item()
+        top = panel.root.children[0]
+        told: list[int] = []
+        panel.bus.add_message_handler(lambda m: told.append(m.body[1]) if m.member == "LayoutUpdated" else None)
+        outer.append("o2")
+        inner.append("i2")
+        icon.update_menu()
+        await panel.sees("it was told", lambda: len(top.children) == 3)
+        assert told == [top.id]
+        assert labels(top) == ["inner", "i1", "i2", "o1", "o2"]
+        await panel.check()
+
+
 async def test_who_uses_it_hears_before_the_menu_is_shown_and_of_a_middle_click(
     bus: Rig, make_icon: Callable[..., Any]
 ) -> None:
