@@ -356,10 +356,19 @@ class Refused(Exception):
 
 @asynccontextmanager
 async def host(address: str, *, has_host: bool = True) -> AsyncIterator[Host]:
-    """A host on the bus at `address`."""
+    """A host on the bus at `address`, which is the watcher too."""
+    watcher = Watcher(has_host=has_host)
+    async with another_host(address, watcher) as found:
+        found.bus.export(WATCHER_PATH, watcher)
+        assert await found.bus.request_name(WATCHER) is RequestNameReply.PRIMARY_OWNER
+        yield found
+
+
+@asynccontextmanager
+async def another_host(address: str, watcher: Watcher) -> AsyncIterator[Host]:
+    """A host beside the one that is the watcher."""
     bus = await MessageBus(address).connect()
     try:
-        watcher = Watcher(has_host=has_host)
         found = Host(bus, watcher)
         bus.add_message_handler(found.heard)
         await bus.call(
@@ -372,8 +381,6 @@ async def host(address: str, *, has_host: bool = True) -> AsyncIterator[Host]:
                 body=["type='signal',path_namespace='/StatusNotifierItem'"],
             )
         )
-        bus.export(WATCHER_PATH, watcher)
-        assert await bus.request_name(WATCHER) is RequestNameReply.PRIMARY_OWNER
         yield found
         if found.faults:
             raise found.faults[0]

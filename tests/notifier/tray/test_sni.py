@@ -14,7 +14,7 @@ from PIL import Image
 
 from notifier.tray.tray import bus_backend
 from tests.desktop.rig import Rig, eventually
-from tests.notifier.tray.host import ITEM, MENU, WATCHER, WATCHER_PATH, Refused, Row, host, walk
+from tests.notifier.tray.host import ITEM, MENU, WATCHER, WATCHER_PATH, Refused, Row, another_host, host, walk
 
 sni = bus_backend()
 from pystray import Menu, MenuItem  # noqa: E402
@@ -450,6 +450,21 @@ async def test_a_watcher_without_a_host_shows_nothing_until_one_comes(bus: Rig, 
         await panel.bus.send(signal(WATCHER_PATH, WATCHER, "StatusNotifierHostUnregistered"))
         await eventually("it was told", lambda: heard == [False, True, False])
         assert len(panel.watcher.items) == 1
+
+
+async def test_several_hosts_show_the_same(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    rows, clicked = ["a"], list[str]()
+    async with host(address(bus)) as panel, another_host(address(bus), panel.watcher) as other:
+        icon = make_icon(menu=Menu(lambda: tuple(MenuItem(row, lambda: clicked.append("x")) for row in rows)))
+        for each in (panel, other):
+            await each.take_item()
+        rows.append("b")
+        icon.update_menu()
+        for each in (panel, other):
+            await each.shows("a", "b")
+            await each.check()
+            await each.click("b")
+        await eventually("both clicks acted", lambda: clicked == ["x", "x"])
 
 
 async def test_a_watcher_that_does_not_take_it_is_asked_again(
