@@ -44,8 +44,6 @@ TEND = 1.0
 """Seconds between two looks after the history, and after rules that wait for a time."""
 AGES = 15
 """Of these looks, after so many the status is told anew: streams have become older since they were heard."""
-
-
 PROBLEMS_LIMIT = 1_000
 """Characters of a bubble about a broken configuration; the log has all of it."""
 
@@ -274,10 +272,13 @@ class Agent:
         mark = self._store.resume(stream.name, address.identity(stream.url))
         if mark is not None:
             self._outbox.resume(stream.name)
-        return Following(Line(stream, self._presets, mark.last_event_id if mark else None), self)
+        line = Line(stream, self._presets, mark.last_event_id if mark else None)
+        line.recall(self._store.learned(stream.name), time.monotonic(), time.time())
+        return Following(line, self)
 
     def _tell(self, line: Line, entries: Sequence[Entry], place: str) -> None:
         """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
+        self._store.learn(line.name, line.learned(time.monotonic(), time.time()))
         entries = self._outbox.marked(entries)
         for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
             if row is None:

@@ -1,24 +1,19 @@
 """The history file in, rows out, for whoever looks back.  Records nothing and changes nothing."""
 
-import json
 import logging
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 from notifier.database import reading
-from notifier.notification import Action, Notification, Urgency
+from notifier.notation import fields_in
+from notifier.notification import Notification, Urgency
 from notifier.schema import COLUMNS
 
 logger = logging.getLogger(__name__)
-
-_KEPT_APART = {"stream", "title", "body", "urgency", "link", "key", "identity", "command", "row"}
-_MORE = {field.name: field.default for field in fields(Notification) if field.name not in _KEPT_APART}
-"""Fields of a notification that have no column of their own, each with its usual value."""
 
 TEXT_LIMIT = 1_024
 """Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
@@ -102,7 +97,7 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
                 link=link,
                 key=key,
                 row=row_id,
-                **_fields_in(more),
+                **fields_in(more),
             )
             row = Row(
                 id=row_id,
@@ -117,14 +112,6 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
             continue
         rows.append(row)
     return rows
-
-
-def more_of(notification: Notification) -> str | None:
-    """What the column `more` holds: the fields that few notifications have; None where all are as usual."""
-    told = {name: value for name in _MORE if (value := getattr(notification, name)) != _MORE[name]}
-    if "actions" in told:
-        told["actions"] = [[action.label, action.link] for action in notification.actions]
-    return json.dumps(told, ensure_ascii=False) if told else None
 
 
 def short(text: str | None) -> str | None:
@@ -142,21 +129,6 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:  # a lone surrogate, which JSON can write and UTF-8 cannot
         return False
     return True
-
-
-def _fields_in(more: str | None) -> dict[str, Any]:
-    """The other way round.
-
-    Raises:
-        ValueError, TypeError, AttributeError: nothing of ours wrote this.
-    """
-    if more is None:
-        return {}
-    # A newer version of the program may have written fields that this one has not.
-    found = {name: value for name, value in json.loads(more).items() if name in _MORE}
-    if "actions" in found:
-        found["actions"] = tuple(Action(label, link) for label, link in found["actions"])
-    return found
 
 
 def _holds(needle: str, *texts: str | None) -> bool:

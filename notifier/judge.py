@@ -4,17 +4,21 @@ A judge is a rule with its templates compiled and with what it remembers of each
 where the rule fails on the values; `rules` knows what to do then.  `now` is in seconds and never runs backwards.
 """
 
+import logging
 from collections import OrderedDict
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
+from hashlib import blake2b, sha256
 
 from notifier import plaintext
 from notifier.condition import Condition, Sight, State, Turn
+from notifier.memory import Memory
 from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
 from notifier.payload import Json
 from notifier.rule import Rule, Words
 from notifier.speech import Draft, Speech, Values
 from notifier.template import Expression, Template
+
+logger = logging.getLogger(__name__)
 
 KEYS_LIMIT = 1_000
 """Keys that a rule remembers; the one not heard of for longest is forgotten first."""
@@ -28,24 +32,14 @@ _FIELDS = ("title", "body", "link", "key", "icon", "image", "time", "group", "so
 Decision = Notification | Withdrawal
 
 
-@dataclass(slots=True)
-class _Memory:
-    """What is remembered of one key."""
-
-    condition: Condition
-    previous: Json = None
-    value: str | None = None
-    """What `changed` was."""
-    trouble: Notification | None = None
-    """What to tell when the time is up, or what was told when the problem began."""
-
-
 class Judge:
     """One rule of the stream called `stream`, the `number`th."""
 
     def __init__(self, stream: str, number: int, rule: Rule) -> None:
         self.number = number
         self.only_listens = rule.silence is not None
+        self.name = blake2b(rule.model_dump_json().encode(errors="replace"), digest_size=8).hexdigest()
+        """The same in another run, as long as the rule says the same."""
         self._stream = stream
         self._rule = rule
         self._when, self._changed = _expression(rule.when), _expression(rule.changed)
@@ -57,7 +51,9 @@ class Judge:
         names = [part.names for part in (*parts, *self._command) if part is not None]
         self._uses_previous = "previous" in self._words.names.union(self._recovered.names, *names)
         self._lasts = rule.problem is not None or rule.silence is not None
-        self._memories: OrderedDict[str, _Memory] = OrderedDict()
+        self._memories: OrderedDict[str, Memory] = OrderedDict()
+        self._touched: dict[str, None] = {}
+        """Keys of which something else may be remembered than was written."""
 
     def judge(self, values: Values, draft: Draft, now: float) -> list[Decision] | None:
         """What to tell; None if the event is none of this rule's business.
@@ -96,8 +92,9 @@ class Judge:
 
     def wake(self, now: float) -> list[Decision]:
         """What to tell because it is `now`."""
-        woken = [memory for memory in self._memories.values() if memory.condition.wake(now) is Turn.BEGAN]
-        return [memory.trouble for memory in woken if memory.trouble is not None]
+        woken = {key: m.trouble for key, m in self._memories.items() if m.condition.wake(now) is Turn.BEGAN}
+        self._touched |= dict.fromkeys(woken)
+        return [trouble for trouble in woken.values() if trouble is not None]
 
     def due(self) -> float | None:
         """When to call `wake`; None if no time is running."""
@@ -114,13 +111,13 @@ class Judge:
             return [Withdrawal(stream=self._stream, key=key)] if key else []
         return [self._say(values, draft, key)]
 
-    def _has_changed(self, memory: _Memory, values: dict[str, object]) -> bool:
+    def _has_changed(self, memory: Memory, values: dict[str, object]) -> bool:
         assert self._changed is not None
         before, memory.value = memory.value, as_key(_text(self._changed.value(values)))
         values["before"], values["after"] = before, memory.value
         return before is not None and before != memory.value
 
-    def _watch(self, memory: _Memory, values: Values, draft: Draft, now: float, key: str) -> list[Decision]:
+    def _watch(self, memory: Memory, values: Values, draft: Draft, now: float, key: str) -> list[Decision]:
         assert self._problem is not None
         if self._problem.holds(values):
             sight = Sight.BAD
@@ -131,7 +128,7 @@ class Judge:
             memory.trouble = self._say(values, draft, self._key_of(values) or key)
         return self._tell(memory, turn, values, "Recovered: {}")
 
-    def _hear(self, memory: _Memory, values: Values, key: str, now: float) -> list[Decision]:
+    def _hear(self, memory: Memory, values: Values, key: str, now: float) -> list[Decision]:
         turn = memory.condition.see(Sight.GOOD, now)
         told = self._tell(memory, turn, values, "Heard again: {}")
         memory.condition.see(Sight.BAD, now)
@@ -139,7 +136,7 @@ class Judge:
         memory.trouble = self._say(values, lambda **_: silent, f"rule {self.number} {key}".rstrip())
         return told
 
-    def _tell(self, memory: _Memory, turn: Turn | None, values: Values, over: str) -> list[Decision]:
+    def _tell(self, memory: Memory, turn: Turn | None, values: Values, over: str) -> list[Decision]:
         if turn is None or memory.trouble is None:
             return []
         if turn is Turn.BEGAN:
@@ -169,13 +166,38 @@ class Judge:
     def _key_of(self, values: Values) -> str:
         return as_key(self._key.render(values)) if self._key is not None else ""
 
-    def _recall(self, key: str) -> _Memory:
+    def learned(self, offset: float) -> dict[str, str | None]:
+        """What was remembered since this was asked for the last time, by key; None of what is forgotten.
+
+        Args:
+            offset: What the wall clock is ahead of `now`.
+        """
+        learned = {key: m.write(offset) if (m := self._memories.get(key)) else None for key in self._touched}
+        self._touched.clear()
+        return learned
+
+    def recall(self, key: str, text: str, offset: float, now: float) -> None:
+        """Remember again what was `learned` in another run; what is damaged is forgotten."""
+        memory = self._recall(key)
+        try:
+            memory.read(text, offset, now)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            logger.debug("%s: a memory of rule %d cannot be read: %s", self._stream, self.number, error)
+            del self._memories[key]
+            return
+        if self._rule.silence is not None:
+            # While the program was away nobody listened.
+            memory.condition.since = now
+        del self._touched[key]
+
+    def _recall(self, key: str) -> Memory:
+        self._touched[key] = None
         memory = self._memories.get(key)
         if memory is None:
             delay = self._rule.delay if self._rule.silence is None else self._rule.silence
-            memory = self._memories[key] = _Memory(Condition(delay))
+            memory = self._memories[key] = Memory(Condition(delay))
             if len(self._memories) > KEYS_LIMIT:
-                self._memories.popitem(last=False)
+                self._touched[self._memories.popitem(last=False)[0]] = None
         else:
             self._memories.move_to_end(key)
         return memory

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from notifier.errors import StreamFailed
 from notifier.history import State
 from notifier.language import N_, _
+from notifier.memory import Place
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.recognition import Recognition
@@ -45,6 +46,8 @@ class Line:
         """Events may be missing: it was away, and cannot be asked for what came meanwhile."""
         self.refusal: StreamFailed | None = None
         """Why the server said never to come back, though it answered 200; None if it did not."""
+        self._memories: dict[Place, str] = {}
+        self._clocks = (0.0, 0.0)
         self._was_away = cursor is not None
         self._place = cursor or ""
         self._recognition = Recognition(stream.url, list(presets.values())) if stream.preset == "auto" else None
@@ -123,6 +126,23 @@ class Line:
         self._place = self.source.resume.take(events, last_event_id)
         return entries, withdrawn, self._place
 
+    def learned(self, now: float, wall_clock: float) -> dict[Place, str | None]:
+        """What its rules remember since this was asked for the last time; None of what they forgot."""
+        self._clocks = now, wall_clock
+        learned = self._rules.learned(now, wall_clock)
+        for place, text in learned.items():
+            if text is None:
+                self._memories.pop(place, None)
+            else:
+                self._memories[place] = text
+        return learned
+
+    def recall(self, learned: Mapping[Place, str], now: float, wall_clock: float) -> None:
+        """Remember what its rules learned in an earlier run; those of a kind that is found out later will too."""
+        self._memories = dict(learned)
+        self._clocks = now, wall_clock
+        self._rules.recall(self._memories, now, wall_clock)
+
     def due(self, now: float) -> list[Entry]:
         """What to tell because time has passed."""
         return [self._entry(told, "", None) for told in self._rules.due(now) if isinstance(told, Notification)]
@@ -175,5 +195,7 @@ class Line:
         parts = urlsplit(self.stream.url)
         base = f"{parts.scheme}://{parts.netloc}"
         self._rules = Rules(self.name, preset, self.stream.rules, base=base)
+        if self._memories:
+            self._rules.recall(self._memories, *self._clocks)
         if preset is not GENERIC and "idle_timeout" not in self.stream.model_fields_set:
             self.source.idle_timeout = preset.idle or SILENT_FOR

@@ -8,7 +8,7 @@ A rule with `silence` only listens: the event goes on to the next rule.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +17,7 @@ from notifier.habit import Habit
 from notifier.item import Item, items
 from notifier.judge import Decision, Judge, as_key
 from notifier.language import _
+from notifier.memory import Place
 from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.rule import Rule
@@ -90,6 +91,18 @@ class Rules:
     def due(self, now: float) -> list[Decision]:
         """What to tell because time has passed: problems that last, and silence."""
         return [decision for judge in self._judges for decision in judge.wake(now)]
+
+    def learned(self, now: float, wall_clock: float) -> dict[Place, str | None]:
+        """What rules remember since this was asked for the last time; None of what they forgot."""
+        offset = wall_clock - now
+        return {(judge.name, key): text for judge in self._judges for key, text in judge.learned(offset).items()}
+
+    def recall(self, learned: Mapping[Place, str], now: float, wall_clock: float) -> None:
+        """Remember what was learned in another run; what rules learned that are no more is left alone."""
+        judges = {judge.name: judge for judge in self._judges}
+        for (name, key), text in learned.items():
+            if name in judges:
+                judges[name].recall(key, text, wall_clock - now, now)
 
     def next_due(self, now: float) -> float | None:
         """Seconds until `due` may have something to tell; None if no time is running."""

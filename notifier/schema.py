@@ -53,6 +53,19 @@ MIGRATIONS: tuple[Step, ...] = (
         # Few notifications have a key; of those, what another takes the place of, or is taken back.
         "CREATE INDEX history_keyed ON history (stream, key) WHERE state < 3 AND key IS NOT NULL",
     ),
+    (
+        # What rules remember: the text is theirs alone.
+        """
+        CREATE TABLE memory (
+            stream TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            key TEXT NOT NULL,
+            told TEXT NOT NULL,
+            changed REAL NOT NULL,
+            PRIMARY KEY (stream, rule, key)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 """Step n leads from version n to version n + 1; `PRAGMA user_version` says which version a file has."""
 
@@ -60,6 +73,7 @@ COLUMNS = {
     "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more",
     "streams": "stream, source, since, last_event_id, last_event",
     "seen": "key, expires",
+    "memory": "stream, rule, key, told, changed",
     "silences": "stream, until",
 }
 """What the newest version has; a file that lacks any of it is damaged."""

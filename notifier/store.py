@@ -11,8 +11,11 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
+from notifier import remembered
 from notifier.database import Database
-from notifier.history import Row, State, find, is_unicode, more_of, select, short
+from notifier.history import Row, State, find, is_unicode, select, short
+from notifier.memory import Place
+from notifier.notation import more_of
 from notifier.notification import Notification, Urgency
 from notifier.retention import forget, shrink
 from notifier.schema import COLUMNS, MIGRATIONS, Step
@@ -104,6 +107,7 @@ class Store:
         self._sources: dict[str, bytes] = {}
         self._silences: dict[str, float] = {}
         self._moved: set[str] = set()
+        self._learned: dict[str, dict[Place, str | None]] = {}
         self._newest = 0
         self._added = 0
         self._mended = clock()
@@ -137,13 +141,24 @@ class Store:
         self._marks[stream] = found or Mark(since=self._clock())
         self._sources[stream] = digest
         if found is None:
-            self._database.run(lambda db: self._write_marks(db, {stream: self._marks[stream]}))
+            self._database.run(lambda db: self._begin_stream(db, stream))
         self._moved.discard(stream)
         return found
 
     def mark(self, stream: str) -> Mark:
         """How far `stream` is read now."""
         return self._marks[stream]
+
+    def learn(self, stream: str, learned: Mapping[Place, str | None]) -> None:
+        """Keep what rules remember, None to forget it: with the stream's next entries, so that neither is without the
+        other after a crash, or by `tend`."""
+        if learned:
+            self._learned.setdefault(stream, {}).update(learned)
+
+    def learned(self, stream: str) -> dict[Place, str]:
+        """What rules of a stream that was resumed have learned."""
+        self._database.run(lambda db: remembered.bound(db, self._clock()))
+        return self._database.run(lambda db: remembered.find(db, stream))
 
     def record(self, stream: str, entries: Sequence[Entry], last_event_id: str) -> list[int | None]:
         """For each entry its row, or None if its key was seen within its lifetime.  Committed on return.
@@ -165,6 +180,7 @@ class Store:
         rows: list[int | None] = []
         if entries or (mark.last_event_id and not self._marks[stream].last_event_id):
             rows = self._database.run(lambda db: self._write(db, stream, entries, mark, now))
+            self._learned.pop(stream, None)
             self._newest = max([self._newest, *(row or 0 for row in rows)])
             self._moved.discard(stream)
         else:
@@ -299,6 +315,9 @@ class Store:
         if self._moved:
             self._database.run(lambda db: self._write_marks(db, {name: self._marks[name] for name in self._moved}))
             self._moved.clear()
+        if self._learned:
+            self._database.run(lambda db: self._write_learned(db, now))
+            self._learned.clear()
         self._forget(now)
         self._database.run(shrink)
 
@@ -325,7 +344,16 @@ class Store:
     ) -> list[int | None]:
         rows = [_insert(db, stream, entry, now) if self._is_new(db, stream, entry, now) else None for entry in entries]
         self._write_marks(db, {stream: mark})
+        remembered.write(db, stream, self._learned.get(stream, {}), now)
         return rows
+
+    def _begin_stream(self, db: sqlite3.Connection, stream: str) -> None:
+        remembered.forget(db, stream)
+        self._write_marks(db, {stream: self._marks[stream]})
+
+    def _write_learned(self, db: sqlite3.Connection, now: float) -> None:
+        for stream, learned in self._learned.items():
+            remembered.write(db, stream, learned, now)
 
     def _is_new(self, db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> bool:
         """Whether the entry's key was not seen within its lifetime.  From now on it was."""

@@ -45,6 +45,8 @@ PURE = {
     "notifier/stamp.py",
     "notifier/adornment.py",
     "notifier/speech.py",
+    "notifier/notation.py",
+    "notifier/memory.py",
     "notifier/default.py",
     "notifier/duration.py",
     "notifier/rule.py",
@@ -107,6 +109,7 @@ OWNERS = {
     "sqlite3": {
         "notifier/database.py",
         "notifier/history.py",
+        "notifier/remembered.py",
         "notifier/retention.py",
         "notifier/store.py",
         "server/eventlog/sqlite.py",
@@ -218,6 +221,9 @@ MAY_IMPORT = {
     "notifier/stamp.py": set(),
     "notifier/adornment.py": VALUES | WORDS | {"notifier.stamp"},
     "notifier/default.py": VALUES | WORDS | {"notifier.adornment", "notifier.sse", "notifier.shape"},
+    "notifier/notation.py": VALUES,
+    "notifier/memory.py": VALUES | {"notifier.condition", "notifier.notation", "notifier.payload"},
+    "notifier/remembered.py": {"notifier.memory", "notifier.schema"},
     "notifier/command.py": VALUES | {"notifier.plaintext"},
     "notifier/speech.py": VALUES
     | WORDS
@@ -231,7 +237,7 @@ MAY_IMPORT = {
     "notifier/recognition.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier.template", "notifier"},
     "notifier/judge.py": VALUES
     | WORDS
-    | {"notifier.condition", "notifier.rule", "notifier.speech", "notifier.template"},
+    | {"notifier.condition", "notifier.memory", "notifier.rule", "notifier.speech", "notifier.template"},
     "notifier/rules.py": VALUES
     | WORDS
     | {
@@ -240,6 +246,7 @@ MAY_IMPORT = {
         "notifier.habit",
         "notifier.item",
         "notifier.judge",
+        "notifier.memory",
         "notifier.preset",
         "notifier.rule",
         "notifier.speech",
@@ -251,7 +258,7 @@ MAY_IMPORT = {
     "notifier/quiet.py": {"notifier.hours"},
     "notifier/schema.py": set(),
     "notifier/database.py": {"notifier.errors", "notifier.schema"},
-    "notifier/history.py": VALUES | {"notifier.schema", "notifier.database"},
+    "notifier/history.py": VALUES | {"notifier.notation", "notifier.schema", "notifier.database"},
     "notifier/outbox.py": VALUES
     | {
         "notifier.desktop",
@@ -273,7 +280,16 @@ MAY_IMPORT = {
     },
     "notifier/inbox.py": VALUES | {"notifier.status", "notifier.store"},
     "notifier/retention.py": {"notifier.history"},
-    "notifier/store.py": VALUES | {"notifier.schema", "notifier.database", "notifier.history", "notifier.retention"},
+    "notifier/store.py": VALUES
+    | {
+        "notifier.database",
+        "notifier.history",
+        "notifier.memory",
+        "notifier.notation",
+        "notifier.remembered",
+        "notifier.retention",
+        "notifier.schema",
+    },
     "notifier/status.py": {"notifier.notification", "notifier.source"},
     "notifier/picture/__init__.py": set(),
     "notifier/picture/reach.py": set(),
