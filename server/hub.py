@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from server import wire
-from server.eventlog import EventLog, Record
+from server.eventlog import EventLog, LogUnavailable, Record
 from server.view import View
 from server.wire import Message
 
@@ -22,6 +22,10 @@ BUFFER_LIMIT = 64 * 1024
 """Bytes waiting in a connection above which its subscriber is behind; asyncio's own high-water mark."""
 HEARTBEAT = 15.0
 """Seconds between comments to live subscribers (HTML 9.2.7 names 15)."""
+CHECK_AGAIN = 1.0
+"""Seconds for which one look at the log answers whoever asks."""
+CHECK_DEADLINE = 2.0
+"""Seconds for that look."""
 NOWHERE = -1
 """The position of a subscriber whose id this log never gave out."""
 
@@ -54,6 +58,10 @@ class Hub:
         """Events delivered since the start, each counted once."""
         self.deliveries = 0
         """Events given to subscribers since the start, each counted for every one of them."""
+        self.demotions = 0
+        """Times that a live subscriber fell behind."""
+        self._checked = (-CHECK_AGAIN, "")
+        """When on the loop's clock the log was looked at, and what was wrong with it."""
         self._life = 0
         """Counts the logs that there were."""
         self._live: dict[View, set[Subscriber]] = {}
@@ -96,6 +104,22 @@ class Hub:
             LogUnavailable: none was stored.
         """
         return await self.log.append(messages, once=once)
+
+    async def trouble(self) -> str:
+        """Why nothing can be stored now, in one sentence; empty if something can."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._checked[0] + CHECK_AGAIN:
+            self._checked = (now, self._checked[1])
+            try:
+                async with asyncio.timeout(CHECK_DEADLINE):
+                    await self.log.check()
+            except LogUnavailable as error:
+                self._checked = (now, str(error))
+            except TimeoutError:
+                self._checked = (now, f"the event log did not answer within {CHECK_DEADLINE:g} s")
+            else:
+                self._checked = (now, "")
+        return self._checked[1]
 
     def disturb(self, data: bytes) -> None:
         """Write bytes that are no event to whoever is live; they are in no log.  The demo of bad bytes needs it."""
@@ -211,6 +235,7 @@ class Hub:
             self._dismiss(subscriber)
         for subscriber in late:
             logger.debug("a subscriber fell behind; it goes on from the log")
+            self.demotions += 1
             subscriber.position = before
             self._dismiss(subscriber)
 

@@ -4,6 +4,7 @@
 ``POST /events``  publish: JSON, lines of JSON, or any text; 201 with the id once the log has it
 ``GET /``         the live page           ``GET /status.json``  what it counts
 ``GET /health``   whether the server works  ``GET /openapi.json``  all of this, for programs
+``GET /metrics``  counts for Prometheus
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from server.auth import Grant, InvalidTokens
 from server.eventlog import LogUnavailable
 from server.hub import Hub, Subscriber
 from server.limit import Limits, Places, Rate
+from server.metrics import Metrics
 from server.page import Page
 from server.subscription import InvalidSubscription, Subscription, subscription
 from server.tokens import Tokens
@@ -42,7 +44,7 @@ SILENCE = 60.0
 RETRY_AFTER = 30
 """Seconds that a client is asked to stay away when there is no place for it."""
 
-OPEN = frozenset({"/", "/health", "/openapi.json"})
+OPEN = frozenset({"/", "/health", "/health/live", "/openapi.json"})
 """Paths for which no token is needed, besides the files of the page."""
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -92,6 +94,7 @@ class Site:
         self._rate = Rate(per_second, max(1, int(per_second * 10))) if per_second else None
         self._page = Page()
         self._started = time.time()
+        self._metrics = Metrics(hub, self._places, self._started)
 
     def application(self) -> web.Application:
         """What aiohttp serves."""
@@ -104,6 +107,8 @@ class Site:
         application.router.add_get("/openapi.json", self.description, allow_head=False)
         application.router.add_get("/status.json", self.status, allow_head=False)
         application.router.add_get("/health", self.health, allow_head=False)
+        application.router.add_get("/health/live", self.live, allow_head=False)
+        application.router.add_get("/metrics", self.metrics, allow_head=False)
         application.on_response_prepare.append(self._sign)
         application.on_shutdown.append(self._end_streams)
         return application
@@ -198,9 +203,11 @@ class Site:
                         403, f"topic: this token does not let you publish to {message.topic}", field="topic"
                     )
         try:
-            ids = await self.hub.publish(messages, once=once)
+            with self._metrics.append_seconds.time():
+                ids = await self.hub.publish(messages, once=once)
         except LogUnavailable as error:
             return _sentence(503, str(error))
+        self._metrics.published(message.topic for message in messages)
         return _json({"ids": ids} if is_batch else {"id": ids[0]}, status=201)
 
     async def preflight(self, _: web.Request) -> web.Response:
@@ -231,9 +238,19 @@ class Site:
             }
         )
 
+    async def live(self, _: web.Request) -> web.Response:
+        """200 as long as the loop turns: a supervisor need not restart it."""
+        return _json({"status": "ok", "live": True})
+
     async def health(self, _: web.Request) -> web.Response:
-        """200 as long as the loop turns."""
-        return _json({"status": "ok", "subscribers": self.hub.live})
+        """200 if a message would be stored, else 503: a load balancer asks another server."""
+        if trouble := await self.hub.trouble():
+            return _json({"status": "unavailable", "live": True, "ready": False, "error": trouble}, status=503)
+        return _json({"status": "ok", "live": True, "ready": True, "subscribers": self.hub.live})
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """Prometheus's text format."""
+        return web.Response(body=self._metrics.page(), headers={hdrs.CONTENT_TYPE: Metrics.CONTENT_TYPE})
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -268,6 +285,7 @@ class Site:
             return answer
 
     async def _sign(self, request: web.Request, response: web.StreamResponse) -> None:
+        self._metrics.answered(response.status)
         response.headers[hdrs.SERVER] = "sse-server"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"

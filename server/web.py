@@ -3,17 +3,20 @@
 import asyncio
 import errno
 import logging
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from random import Random
+from urllib.parse import quote
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from server import access, origin
 from server import demo as demos
-from server import origin
 from server.eventlog import EventLog
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
@@ -45,6 +48,9 @@ async def serve(
     tokens: Tokens | None = None,
     tls: ssl.SSLContext | None = None,
     limits: Limits = LIMITS,
+    unix: Path | None = None,
+    unix_mode: int = 0o600,
+    shared: bool = False,
 ) -> AsyncIterator[str]:
     """Serve in the running loop while the block runs; gives the base URL, without a slash at its end.
 
@@ -58,20 +64,29 @@ async def serve(
         tokens: only their bearers are answered; None lets everybody in.
         tls: with it the server speaks https alone.
         limits: what it bears.
+        unix: a socket file to listen on instead of `host` and `port`; one that a dead server left is taken over.
+        unix_mode: its permissions: who may publish and read.
+        shared: whether other processes listen on the same port, and the kernel deals connections out among them.
 
     Raises:
         OSError: the address cannot be had.
         LogUnavailable: the log cannot be had.
     """
-    sockets = await _bind(host, port)
+    sockets = [_bind_unix(unix, unix_mode)] if unix is not None else await _bind(host, port, shared=shared)
     hub = Hub(log or MemoryLog())
     application = Site(
-        hub, loopback=origin.is_loopback(host), hosts=hosts, origins=origins, tokens=tokens, limits=limits
+        hub,
+        loopback=unix is not None or origin.is_loopback(host),
+        hosts=hosts,
+        origins=origins,
+        tokens=tokens,
+        limits=limits,
     ).application()
     runner = web.AppRunner(
         application,
         handler_cancellation=True,
-        access_log=None,
+        access_log=access.logger if access.logger.isEnabledFor(logging.INFO) else None,
+        access_log_class=access.AccessLogger,
         logger=requests,
         shutdown_timeout=ENDING,
         keepalive_timeout=limits.head,
@@ -82,12 +97,19 @@ async def serve(
         for each in sockets:
             await web.SockSite(runner, each, backlog=BACKLOG, ssl_context=tls).start()
         async with _playing(hub, demo):
-            yield _base_url("https" if tls else "http", host, sockets[0].getsockname()[1])
+            scheme = "https" if tls else "http"
+            yield (
+                "http+unix://" + quote(str(unix), safe="")
+                if unix is not None
+                else _base_url(scheme, host, sockets[0].getsockname()[1])
+            )
     finally:
         await runner.cleanup()
         await hub.close()
         for each in sockets:
             each.close()
+        if unix is not None:
+            _remove(unix)
 
 
 def _is_our_mistake(record: logging.LogRecord) -> bool:
@@ -98,7 +120,43 @@ def _is_our_mistake(record: logging.LogRecord) -> bool:
 requests.addFilter(_is_our_mistake)
 
 
-async def _bind(host: str, port: int) -> list[socket.socket]:
+def _bind_unix(path: Path, mode: int) -> socket.socket:
+    """A socket file with these permissions from its first moment on."""
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        if path.is_socket() and not _answers(path):
+            path.unlink()
+        # Whoever may enter the folder could connect between bind and chmod.
+        before = os.umask(0o777 & ~mode)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(BACKLOG)
+        listener.settimeout(0)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(1.0)
+        try:
+            caller.connect(str(path))
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            return True
+    return True
+
+
+async def _bind(host: str, port: int, *, shared: bool) -> list[socket.socket]:
     """A socket for each address of the host, all on one port."""
     try:
         addresses = await asyncio.get_running_loop().getaddrinfo(
@@ -111,7 +169,9 @@ async def _bind(host: str, port: int) -> list[socket.socket]:
     try:
         for family, *_, address in dict.fromkeys(addresses):
             try:
-                sockets.append(socket.create_server((address[0], port), family=family, backlog=BACKLOG))
+                sockets.append(
+                    socket.create_server((address[0], port), family=family, backlog=BACKLOG, reuse_port=shared)
+                )
             except OSError as error:
                 if error.errno != errno.EADDRNOTAVAIL:
                     raise

@@ -101,6 +101,13 @@ class EventLog(Protocol):
             LogUnavailable: none was stored.
         """
 
+    async def check(self) -> None:
+        """Return if a message could be stored now.
+
+        Raises:
+            LogUnavailable: none could; the message says why.
+        """
+
     async def position_before(self, time: float) -> int:
         """The position that all records taken at or after `time` lie behind, in seconds since 1970 UTC.
 

@@ -72,6 +72,9 @@ class MemoryLog:
                 del self._once[next(iter(self._once))]
         return ids
 
+    async def check(self) -> None:
+        """Memory takes what comes."""
+
     async def position_before(self, time: float) -> int:
         floor = self.head - len(self._kept)
         return floor + bisect_left(self._kept, time, key=lambda record: record.time)

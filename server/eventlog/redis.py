@@ -186,6 +186,14 @@ class RedisLog:
         assert isinstance(ids, list)
         return [f"{self.epoch}:{_text(entry)}" for entry in ids]
 
+    async def check(self) -> None:
+        try:
+            [role, *_] = _list(await self._command("ROLE"))
+        except (RedisError, OSError) as error:
+            raise LogUnavailable(f"Redis does not answer: {error}") from error
+        if role != b"master":
+            raise LogUnavailable("this Redis is a replica, which stores nothing; name the master with --log")
+
     async def read(self, after: int, until: int) -> Page:
         start = "-" if after < 0 else f"({_entry_id(after)}"
         limits: list[object] = [start, _entry_id(max(0, until)), PAGE_RECORDS, PAGE_BYTES]

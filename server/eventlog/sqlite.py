@@ -153,9 +153,15 @@ class SQLiteLog:
         Raises:
             LogUnavailable: the disk is full, or the file is damaged; nothing was stored.
         """
-        assert self._writer is not None, "the log is not open"
         if not messages:
             return []
+        return await self._append(messages, once)
+
+    async def check(self) -> None:
+        await self._append((), None)
+
+    async def _append(self, messages: Sequence[Message], once: str | None) -> Sequence[str]:
+        assert self._writer is not None, "the log is not open"
         if self._ended.is_set():
             raise LogUnavailable("the event log's writer has ended; restart the server")
         await self._places.acquire()

@@ -1,0 +1,36 @@
+"""The command `sse-server`: arguments in, an exit code out.  Only this package prints."""
+
+import sys
+
+import typer
+
+from server.cli import messages, tokens
+from server.cli.serve import serve
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.callback(invoke_without_command=True)(serve)
+app.command()(messages.publish)
+app.command()(messages.tail)
+
+token = typer.Typer(rich_markup_mode=None, help="Tokens that let in who has one.", no_args_is_help=True)
+token.command()(tokens.add)
+token.command("list")(tokens.list_)
+token.command()(tokens.revoke)
+app.add_typer(token, name="token")
+
+
+def script() -> None:
+    """The console entry point."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(argv: list[str]) -> int:
+    """Run `sse-server` with these arguments and return its exit code."""
+    try:
+        code = app(args=argv, prog_name="sse-server", standalone_mode=False)
+    except typer.TyperException as error:
+        print(f"sse-server: {error.format_message()} (sse-server --help tells more)", file=sys.stderr)
+        return 2
+    except SystemExit as end:
+        code = end.code
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,67 @@
+"""What the server counted in, a page of Prometheus's text format out.
+
+The number of series is bounded: of topics the first `TOPICS_LIMIT` have one of their own, the rest share "other".
+Series follow https://prometheus.io/docs/practices/naming/.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from server.hub import Hub
+from server.limit import Places
+
+TOPICS_LIMIT = 50
+OTHER = "other"
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Seconds that the log takes to store an append."""
+
+
+class Metrics:
+    """The counts of one server; those of the hub are read when somebody asks."""
+
+    CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+    def __init__(self, hub: Hub, places: Places, started: float) -> None:
+        self._hub, self._places, self._started = hub, places, started
+        self._published: dict[str, int] = {}
+        self._refused: dict[str, int] = {}
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self.append_seconds = Histogram(
+            "sse_log_append_seconds", "Seconds until the log had a message.", buckets=BUCKETS, registry=self._registry
+        )
+
+    def published(self, topics: Iterable[str]) -> None:
+        """Messages of these topics were stored."""
+        for topic in topics:
+            name = topic if topic in self._published or len(self._published) < TOPICS_LIMIT else OTHER
+            self._published[name] = self._published.get(name, 0) + 1
+
+    def answered(self, status: int) -> None:
+        """A request was answered so; those that were refused count."""
+        if status >= 400:
+            self._refused[str(status)] = self._refused.get(str(status), 0) + 1
+
+    def page(self) -> bytes:
+        """All of it."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """What the registry asks for."""
+        hub = self._hub
+        yield GaugeMetricFamily("sse_start_time_seconds", "When the server began, since 1970.", value=self._started)
+        yield GaugeMetricFamily("sse_subscribers", "Streams that are open.", value=self._places.taken)
+        yield GaugeMetricFamily("sse_subscribers_live", "Of these, those that have everything.", value=hub.live)
+        yield CounterMetricFamily("sse_events", "Events that went out.", value=hub.events)
+        yield CounterMetricFamily("sse_deliveries", "Events, counted for each subscriber.", value=hub.deliveries)
+        yield CounterMetricFamily("sse_demotions", "Times that a subscriber fell behind.", value=hub.demotions)
+        published = CounterMetricFamily("sse_messages", "Messages that were stored.", labels=["topic"])
+        for topic, count in self._published.items():
+            published.add_metric([topic], count)
+        yield published
+        refused = CounterMetricFamily("sse_refused", "Requests that were refused, by status.", labels=["status"])
+        for status, count in self._refused.items():
+            refused.add_metric([status], count)
+        yield refused

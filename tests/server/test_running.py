@@ -1,0 +1,167 @@
+"""What whoever runs the server sees: health, metrics, the access log, a socket file, several workers."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.server.client import Answer, publish, request, subscribe
+from tests.server.process import redis_url, run, spawn, start_redis, started, stop
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def get(url: str, path: str, headers: str = "") -> Answer:
+    return await request(url, f"GET {path} HTTP/1.1\r\nHost: {{host}}\r\n{headers}\r\n".encode())
+
+
+async def test_metrics_count_what_was_published_delivered_and_refused() -> None:
+    async with started() as server, subscribe(server.url) as stream:
+        await publish(server.url, "one")
+        await stream.until("data: one")
+        await get(server.url, "/nothing")
+        lines = (await get(server.url, "/metrics")).body.decode().splitlines()
+    assert 'sse_messages_total{topic="default"} 1.0' in lines
+    assert "sse_deliveries_total 1.0" in lines
+    assert "sse_subscribers 1.0" in lines
+    assert 'sse_refused_total{status="404"} 1.0' in lines
+    assert "sse_log_append_seconds_count 1.0" in lines
+
+
+async def test_topics_of_strangers_do_not_make_series_without_end() -> None:
+    async with started() as server:
+        body = "\n".join(json.dumps({"topic": f"t{n}", "body": "x"}) for n in range(80))
+        assert (await publish(server.url, body, headers="Content-Type: application/x-ndjson\r\n")).status == 201
+        lines = (await get(server.url, "/metrics")).body.decode().splitlines()
+    topics = [line for line in lines if line.startswith("sse_messages_total")]
+    assert len(topics) == 51
+    assert 'sse_messages_total{topic="other"} 30.0' in topics
+
+
+async def test_it_is_not_ready_while_nothing_can_be_stored(tmp_path: Path) -> None:
+    redis = await start_redis(tmp_path)
+    try:
+        async with started("--log", redis_url(tmp_path)) as server:
+            answer = await get(server.url, "/health")
+            assert (answer.status, json.loads(answer.body)["ready"]) == (200, True)
+            await stop(redis)
+            async with asyncio.timeout(20):
+                while (answer := await get(server.url, "/health")).status == 200:
+                    await asyncio.sleep(0.05)
+            told = json.loads(answer.body)
+            assert (answer.status, told["live"], told["ready"]) == (503, True, False)
+            assert told["error"]
+            assert (await get(server.url, "/health/live")).status == 200
+    finally:
+        await stop(redis)
+
+
+async def test_the_access_log_has_a_line_for_each_request_and_no_secret(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    async with started("--access-log", str(log)) as server:
+        await get(server.url, "/events?last_event_id=secret&since=never", "Authorization: Bearer secret\r\n")
+        await publish(server.url, "secret")
+        async with asyncio.timeout(5):
+            while log.read_text().count("\n") < 2:
+                await asyncio.sleep(0.01)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [
+        ("GET", "/events", 400),
+        ("POST", "/events", 201),
+    ]
+    assert "secret" not in log.read_text()
+
+
+async def test_a_socket_file_is_served_guarded_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "events.sock"
+    async with started("--unix", str(path), "--unix-mode", "660") as server:
+        assert server.url == "http+unix://" + str(path).replace("/", "%2F")
+        assert stat.S_IMODE(path.stat().st_mode) == 0o660
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
+        assert (await reader.readline()).split()[1] == b"201"
+        writer.close()
+        code, _, errors = await run("--unix", str(path))
+        assert (code, errors) == (
+            1,
+            f"sse-server: {path} is taken: another server answers there; choose another with --unix\n",
+        )
+        server.child.send_signal(signal.SIGTERM)
+        assert (await server.end())[0] == 0
+    assert not path.exists()
+
+
+async def test_a_socket_file_that_a_dead_server_left_is_taken_over_and_another_file_is_not(tmp_path: Path) -> None:
+    path, file = tmp_path / "events.sock", tmp_path / "file"
+    async with started("--unix", str(path)) as server:
+        server.child.kill()
+        await server.end()
+    assert path.is_socket()
+    async with started("--unix", str(path)):
+        pass
+    file.write_text("mine")
+    code, _, errors = await run("--unix", str(file))
+    assert (code, file.read_text()) == (1, "mine")
+    assert "no socket" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--workers", "2"], "several workers need one log"),
+        (["--workers", "2", "--log", "redis://localhost", "--port", "0"], "several workers need a port"),
+        (["--workers", "2", "--log", "redis://localhost", "--port", "9", "--demo", "hello"], "a demo needs one worker"),
+        (["--unix", "x", "--unix-mode", "rw"], "--unix-mode is written as chmod has it"),
+        (["--access-log", "/nonexistent/log"], "cannot be written"),
+    ],
+)
+async def test_what_cannot_be_is_refused_with_a_sentence(arguments: list[str], reason: str) -> None:
+    code, _, errors = await run(*arguments)
+    assert code == 1
+    assert reason in errors
+
+
+async def test_two_workers_share_a_port_and_a_log_and_a_killed_one_is_replaced(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    redis = await start_redis(tmp_path)
+    child = await spawn("--port", str(port), "--log", redis_url(tmp_path), "--workers", "2")
+    try:
+        assert child.stdout is not None
+        async with asyncio.timeout(20):
+            assert f"http://127.0.0.1:{port}/" in (await child.stdout.readline()).decode()
+        url = f"http://127.0.0.1:{port}"
+        workers = _children(child.pid)
+        assert len(workers) == 2
+        async with AsyncExitStack() as stack:
+            streams = [await stack.enter_async_context(subscribe(url)) for _ in range(8)]
+            ids = [(await publish(url, f"{n}")).json["id"] for n in range(20)]
+            for stream in streams:
+                await stream.until(ids[-1])
+                assert [event.id for event in stream.events if event.data] == ids
+        os.kill(workers[0], signal.SIGKILL)
+        async with asyncio.timeout(15):
+            while len(now := _children(child.pid)) < 2 or workers[0] in now:
+                await asyncio.sleep(0.05)
+        # A client that lost its worker goes on at the other one: no gap and no repeat.
+        async with subscribe(url, last_event_id=ids[4]) as stream:
+            await stream.until(ids[-1])
+            assert [event.id for event in stream.events] == ids[5:]
+        child.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            assert await child.wait() == 0
+        assert not any(Path(f"/proc/{worker}").exists() for worker in now)
+    finally:
+        await stop(child)
+        await stop(redis)
+
+
+def _children(process: int) -> list[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(word) for word in text.split()]
