@@ -845,6 +845,9 @@ class _Tree:
 
 def _matched(nodes: list[_Node], rows: tuple[_Row, ...]) -> list[_Node | None]:
     """For each row the node that stands for it already: one that looks the same, else one of its kind in its place."""
+    if [node.row.kind for node in nodes] == [row.kind for row in rows]:
+        # Nothing but texts and ticks is new.  Some hosts close an open menu when its layout changes.
+        return list(nodes)
     found: list[_Node | None] = [None] * len(rows)
     looks = SequenceMatcher(None, [node.row.looks for node in nodes], [row.looks for row in rows], autojunk=False)
     for tag, start, end, first, last in looks.get_opcodes():

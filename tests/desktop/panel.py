@@ -68,19 +68,29 @@ def shows(rig: Rig, state: IconState, deadline: float = 8.0) -> tuple[int, int]:
     return (min(xs) + max(xs)) // 2, (min(ys) + max(ys)) // 2
 
 
-def open_menu(rig: Rig, at: tuple[int, int], button: int = 3, panel: Looks = XFCE) -> Window:
-    """Click on the icon and wait for the menu; a panel that is still busy with the icon may not hear of a click."""
+def open_menu(
+    rig: Rig,
+    at: tuple[int, int],
+    button: int = 3,
+    panel: Looks = XFCE,
+    entries: tuple[Entry, ...] | None = None,
+) -> Window:
+    """Click on the icon and wait for the menu; a panel that is still busy with the icon may not hear of a click.
+
+    Args:
+        entries: Wait for a menu with room for exactly these; one that is open does not grow.
+    """
     for _ in range(10):
         rig.click(*at, button=button)
         try:
             until("a menu was open", lambda: popups(rig, panel), 3.0)
         except AssertionError:
             continue
-        if found := menus(rig, panel):
+        if (found := menus(rig, panel)) and (entries is None or found[0].height == height_of(entries, panel)):
             return found[0]
-        # The panel has shown the icon before it has fetched our menu, and opens one of its own meanwhile.
+        # The panel has shown the icon before it has fetched our menu, or all of it.
         rig.run("xdotool", "key", "Escape")
-        until("the panel's own menu was closed", lambda: not popups(rig, panel))
+        until("that menu was closed", lambda: not popups(rig, panel))
     raise AssertionError("the panel never opened our menu")
 
 
@@ -107,10 +117,14 @@ def place(window: Window, entries: tuple[Entry, ...], label: str, panel: Looks =
     return window.x + 60, window.y + window.height - panel.edge - below - panel.row // 2
 
 
+def height_of(entries: tuple[Entry, ...], panel: Looks = XFCE) -> int:
+    """Pixels of a menu's window."""
+    return 2 * panel.edge + sum(panel.row if isinstance(entry, Row) else panel.line for entry in entries)
+
+
 def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str, panel: Looks = XFCE) -> None:
-    """Click a row of an open menu, once it has room for exactly these entries; with more labels, through submenus."""
+    """Click a row of an open menu; with more labels, through its submenus."""
     for label in path[:-1]:
-        window = _settled(rig, window, entries, panel)
         before = {menu.id for menu in popups(rig, panel)}
 
         def opened(before: set[str] = before) -> list[Window]:
@@ -121,14 +135,4 @@ def click_row(rig: Rig, window: Window, entries: tuple[Entry, ...], *path: str, 
         (window,) = opened()
         (row,) = [entry for entry in entries if isinstance(entry, Row) and entry.label == label]
         entries = row.submenu
-    rig.click(*place(_settled(rig, window, entries, panel), entries, path[-1], panel))
-
-
-def _settled(rig: Rig, window: Window, entries: tuple[Entry, ...], panel: Looks) -> Window:
-    height = 2 * panel.edge + sum(panel.row if isinstance(entry, Row) else panel.line for entry in entries)
-
-    def fitting() -> list[Window]:
-        return [menu for menu in popups(rig, panel) if menu.id == window.id and menu.height == height]
-
-    until(f"the menu had all of its {len(entries)} entries", fitting)
-    return fitting()[0]
+    rig.click(*place(window, entries, path[-1], panel))

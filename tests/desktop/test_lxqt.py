@@ -1,6 +1,7 @@
 """The tray in another real panel: Qt's code for the same protocols, which KDE's desktop has too."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from notifier.tray.face import IconState
 from notifier.tray.menu import menu
 from tests.desktop.panel import LXQT, click_row, icon_places, menus, open_menu, place, shows
 from tests.desktop.rig import Piece, Rig, until
-from tests.desktop.trayapp import CONNECTED, OFFLINE, PAUSED, SOME_OFFLINE, UNREAD, TrayApp
+from tests.desktop.trayapp import CONNECTED, OFFLINE, PAUSED, RECENT, SOME_OFFLINE, UNREAD, TrayApp
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -39,7 +40,7 @@ def test_rows_of_menu_and_submenu_act(rig: Rig, app: TrayApp) -> None:
         app.says(status)
         at = shows(rig, state)
         before = asked(app)
-        click_row(rig, open_menu(rig, at, panel=LXQT), menu(status), *path, panel=LXQT)
+        click_row(rig, open_menu(rig, at, panel=LXQT, entries=menu(status)), menu(status), *path, panel=LXQT)
         until(f"{path} was asked for", lambda before=before: len(asked(app)) > len(before))  # type: ignore[misc]
         assert asked(app) == [*before, command]
         until("the menu was closed", lambda: not menus(rig, LXQT))
@@ -56,7 +57,7 @@ def test_an_open_menu_changes_in_place(rig: Rig, app: TrayApp) -> None:
     app.says(UNREAD)
     window = open_menu(rig, shows(rig, IconState.CONNECTED), panel=LXQT)
     rig.screenshot("menu-lxqt")
-    app.says(PAUSED)
+    app.says(replace(PAUSED, recent=(replace(RECENT[0], title="Another one"), *RECENT[:2])))
     shows(rig, IconState.PAUSED)
     assert [found.id for found in menus(rig, LXQT)] == [window.id], "it is still open"
     rig.click(*place(menus(rig, LXQT)[0], menu(PAUSED), "Resume notifications", LXQT))

@@ -65,7 +65,7 @@ class Person:
             assert isinstance(entry, Row)
             labels.append(entry.label)
             inner = entry.submenu
-        click_row(self._rig, open_menu(self._rig, at), entries, *labels)
+        click_row(self._rig, open_menu(self._rig, at, entries=entries), entries, *labels)
 
     def history(self) -> list[History]:
         """What was recorded."""

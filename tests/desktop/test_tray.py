@@ -72,7 +72,7 @@ def test_each_row_that_is_clicked_asks_for_what_it_says(rig: Rig, app: TrayApp) 
         app.says(status)
         at = shows(rig, IconState.PAUSED if status is PAUSED else IconState.DEGRADED)
         before = asked(app)
-        click_row(rig, open_menu(rig, at), menu(status), *path)
+        click_row(rig, open_menu(rig, at, entries=menu(status)), menu(status), *path)
         until(f"{path} was asked for", lambda before=before: len(asked(app)) > len(before))  # type: ignore[misc]
         assert asked(app) == [*before, command]
         until("the menu was closed", lambda: not menus(rig))

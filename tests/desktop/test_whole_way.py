@@ -64,7 +64,7 @@ def test_pausing_in_the_menu_holds_bubbles_until_resume(rig: Rig, server: Server
     server.publish(title="One")
     server.publish(title="Two")
     assert rig.bubbles() == 0
-    click_row(rig, open_menu(rig, at), PAUSED, "Resume notifications")
+    click_row(rig, open_menu(rig, at, entries=PAUSED), PAUSED, "Resume notifications")
     until("both bubbles were shown", lambda: rig.bubbles() == 2)
     shows(rig, IconState.CONNECTED)
 

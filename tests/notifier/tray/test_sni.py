@@ -282,6 +282,27 @@ async def test_ids_stay_when_the_menu_changes_and_only_what_changed_is_told(
         await panel.check()
 
 
+async def test_rows_that_move_up_one_place_are_told_as_texts(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    rows, clicked = ["one", "two", "three"], list[str]()
+
+    def menu() -> tuple[Any, ...]:
+        return tuple(MenuItem(row, lambda _, item: clicked.append(item.text)) for row in rows)
+
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(menu))
+        await panel.take_item()
+        ids = [row.id for row in panel.root.children]
+        panel.signals.clear()
+        rows[:] = ["zero", "one", "two"]
+        icon.update_menu()
+        await panel.shows("zero", "one", "two")
+        assert panel.signals == ["ItemsPropertiesUpdated"], "an open menu stays open"
+        assert [row.id for row in panel.root.children] == ids
+        await panel.click("one")
+        await eventually("it acted as it reads", lambda: clicked == ["one"])
+        await panel.check()
+
+
 async def test_a_removed_id_never_comes_back(bus: Rig, make_icon: Callable[..., Any]) -> None:
     rows = [MenuItem("a", None), MenuItem("b", None)]
     async with host(address(bus)) as panel:
