@@ -106,7 +106,7 @@ class Agent:
         self._commands = Commands(environ or {})
         self._gallery = Gallery()
         self._config = config
-        self._presets = {GENERIC.name: GENERIC} | (known() if presets is None else dict(presets))
+        self._presets = {GENERIC.name: GENERIC} | (known(config.presets) if presets is None else dict(presets))
         self._followed = {stream.name: self._following(stream) for stream in config.streams}
         self._problem = ""
         self._group = asyncio.TaskGroup()
@@ -179,9 +179,13 @@ class Agent:
         followed: dict[str, Following] = {}
         is_offline = any(one.line.source.is_held for one in self._followed.values())
         self._outbox.follow(config.streams)
+        has_other_presets = config.presets != self._config.presets
+        if has_other_presets:
+            self._presets = {GENERIC.name: GENERIC} | known(config.presets)
+        self._config = config
         for stream in config.streams:
             one = self._followed.pop(stream.name, None)
-            if one is None or not one.takes(stream):
+            if one is None or has_other_presets or not one.takes(stream):
                 if one is not None:
                     one.stop()
                 one = self._following(stream)

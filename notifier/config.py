@@ -17,7 +17,8 @@ from notifier.complaint import Problem, no_such, problem_of_toml, problems_of, t
 from notifier.environment import Environment
 from notifier.errors import ConfigurationBroken, UsageError
 from notifier.language import _
-from notifier.lines import Path, lines_of
+from notifier.lines import Path, line_of, lines_of
+from notifier.preset import Preset
 from notifier.proxy import from_environment
 from notifier.secret import Secret
 from notifier.stream import UNIX, Settings, Stream
@@ -45,6 +46,8 @@ class Config(Settings):
     """The streams to follow; each has a name of its own."""
     tray: Appearance = Appearance()
     """How the tray icon is to look."""
+    presets: tuple[Preset, ...] = ()
+    """The person's own, from the directory `presets` beside the file."""
 
     @field_validator("streams")
     @classmethod
@@ -146,7 +149,7 @@ def parse(
     streams, tray = reading.streams(), reading.tray()
     if reading.problems:
         lines = lines_of(text)
-        found = sorted({(_line(lines, problem.path), problem.sentence) for problem in reading.problems})
+        found = sorted({(line_of(lines, problem.path), problem.sentence) for problem in reading.problems})
         raise ConfigurationBroken(path, [tell(file.name, line, sentence) for line, sentence in found])
     return Config(streams=tuple(streams), tray=tray)
 
@@ -306,13 +309,6 @@ def _unknown_at_top(key: str) -> str:
         if key.lower() in names:
             return _("is not a table here; did you mean {table}?", table=table)
     return unknown(key, TABLES, settings)
-
-
-def _line(lines: dict[Path, int], path: Path) -> int:
-    """The line of the innermost table or key on the way to `path` that the file has."""
-    while path and path not in lines:
-        path = path[:-1]
-    return lines.get(path, 1)
 
 
 def _sentence(url: str, error: ValidationError) -> str:

@@ -20,6 +20,7 @@ from notifier.config import Config, parse
 from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
 from notifier.language import _
 from notifier.preset import GENERIC
+from notifier.presetfile import PresetFiles
 from notifier.presets import names
 
 logger = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class ConfigFile:
         self._patience = patience
         self.path = path.absolute()
         self._environ = environ
+        self._presets = PresetFiles(self.path)
 
     def read(self) -> Config:
         """What it says now.
@@ -111,20 +113,20 @@ class ConfigFile:
             taken: Called with each configuration that differs from the one before.
             refused: Called once for each text that is no configuration; the one before stays.
         """
-        seen: bytes | None = None
+        seen: object = None
         is_refused = False
 
         async def look() -> None:
             nonlocal current, seen, is_refused
             try:
-                data = self._data()
-                if data == seen:
+                data, texts = self._data(), self._presets.texts()
+                if (data, texts) == seen:
                     return
-                while data != seen:
+                while (data, texts) != seen:
                     # Half a file may be a configuration too, and one that follows nothing.
-                    seen = data
+                    seen = data, texts
                     await asyncio.sleep(SETTLING)
-                    data = self._data()
+                    data, texts = self._data(), self._presets.texts()
                 config = self._parse(data)
             except ConfigurationBroken as error:
                 is_refused = True
@@ -214,7 +216,15 @@ class ConfigFile:
             problem = _("{name}:{line}: this is not UTF-8; have the editor save it as UTF-8", name=name, line=line)
             raise ConfigurationBroken(str(self.path), [problem]) from None
         environ = {**(variables or {}), **self._environ}
-        return parse(text, environ, str(self.path), presets=(GENERIC.name, *names()))
+        own, problems = self._presets.read()
+        known = (GENERIC.name, *names(), *(preset.name for preset in own))
+        try:
+            config = parse(text, environ, str(self.path), presets=known)
+        except ConfigurationBroken as error:
+            raise ConfigurationBroken(str(self.path), [*error.problems, *problems]) from None
+        if problems:
+            raise ConfigurationBroken(str(self.path), problems)
+        return config.model_copy(update={"presets": tuple(own)})
 
     async def _watch(self, look: Callable[[], Awaitable[None]]) -> None:
         """Call `look` soon after each save, and every so often, whatever the notices of saves are worth."""

@@ -28,6 +28,13 @@ def lines_of(text: str) -> dict[Path, int]:
     return _Reader(text).read()
 
 
+def line_of(lines: dict[Path, int], path: Path) -> int:
+    """The line of the innermost table or key on the way to `path` that the text has."""
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
 class _Reader:
     def __init__(self, text: str) -> None:
         self._text = text

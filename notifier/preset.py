@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from notifier.complaint import problem_of_toml, problems_of, tell
 from notifier.duration import Seconds
-from notifier.errors import UsageError
+from notifier.errors import ConfigurationBroken
 from notifier.language import _
+from notifier.lines import line_of, lines_of
 from notifier.rule import ExpressionText, Rule, TemplateText
 
 
@@ -128,12 +130,14 @@ def parse(text: str, origin: str) -> Preset:
     """The preset in a TOML file; `origin` is the file's name for the person.
 
     Raises:
-        UsageError: it is no preset; the message says where.
+        ConfigurationBroken: it is no preset; with every mistake and its line.
     """
     try:
         return Preset.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(_("{origin} is no TOML: {error}", origin=origin, error=error)) from error
+        line, sentence = problem_of_toml(error)
+        raise ConfigurationBroken(origin, [tell(origin, line or text.rstrip().count("\n") + 1, sentence)]) from error
     except ValidationError as error:
-        slips = [f"{'.'.join(map(str, slip['loc']))}: {slip['msg']}" for slip in error.errors()]
-        raise UsageError(f"{origin}: {'; '.join(slips)}") from error
+        lines = lines_of(text)
+        found = sorted({(line_of(lines, p.path), p.sentence) for p in problems_of(error, Preset)})
+        raise ConfigurationBroken(origin, [tell(origin, line, sentence) for line, sentence in found]) from error

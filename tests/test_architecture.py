@@ -163,6 +163,7 @@ MAY_IMPORT = {
         "notifier.complaint",
         "notifier.errors",
         "notifier.lines",
+        "notifier.preset",
         "notifier.stream",
     }
     | SETTINGS,
@@ -189,7 +190,13 @@ MAY_IMPORT = {
         "notifier.sse",
         "notifier.stream",
     },
-    "notifier/configfile.py": {"notifier.config", "notifier.errors", "notifier.preset", "notifier.presets"},
+    "notifier/configfile.py": {
+        "notifier.config",
+        "notifier.errors",
+        "notifier.preset",
+        "notifier.presetfile",
+        "notifier.presets",
+    },
     "notifier/vault.py": {"notifier.errors", "notifier.secret"},
     "notifier/tls.py": {"notifier.errors", "notifier.stream"},
     "notifier/transport.py": {
@@ -232,7 +239,8 @@ MAY_IMPORT = {
     | {"notifier.adornment", "notifier.rule", "notifier.stamp", "notifier.template"},
     "notifier/duration.py": set(),
     "notifier/rule.py": VALUES | {"notifier.duration", "notifier.template"},
-    "notifier/preset.py": VALUES | {"notifier.duration", "notifier.rule"},
+    "notifier/preset.py": VALUES | {"notifier.complaint", "notifier.duration", "notifier.lines", "notifier.rule"},
+    "notifier/presetfile.py": VALUES | {"notifier.preset"},
     "notifier/presets": VALUES | {"notifier.preset"},
     "notifier/item.py": {"notifier.payload", "notifier.preset", "notifier.sse", "notifier"},
     "notifier/habit.py": WORDS,

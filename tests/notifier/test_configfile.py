@@ -369,3 +369,46 @@ def test_a_link_to_a_file_elsewhere_stays_a_link(tmp_path: Path) -> None:
     ConfigFile(path, {}).add(BLOCK, "B", {"B_TOKEN": "x"})
     assert path.is_symlink()
     assert 'name = "B"' in kept.read_text()
+
+
+ZOO = """name = "zoo"
+title = "The zoo"
+
+[[rules]]
+title = "{{ data.animal }}"
+"""
+
+
+def own_preset(tmp_path: Path, text: str) -> ConfigFile:
+    (tmp_path / "presets").mkdir(exist_ok=True)
+    (tmp_path / "presets" / "zoo.toml").write_text(text)
+    (tmp_path / "config.toml").write_text('[[streams]]\nurl = "https://zoo.example/"\npreset = "zoo"\n')
+    return ConfigFile(tmp_path / "config.toml", {}, patience=0.2)
+
+
+def test_a_preset_beside_the_file_is_one_of_the_presets(tmp_path: Path) -> None:
+    assert [preset.title for preset in own_preset(tmp_path, ZOO).read().presets] == ["The zoo"]
+
+
+def test_mistakes_in_presets_are_told_with_file_and_line_beside_those_of_the_file(tmp_path: Path) -> None:
+    file = own_preset(tmp_path, ZOO + 'when = "("\nlinc = "x"\n')
+    file.path.write_text('[[streams]]\nurl = "https://zoo.example/"\nidle_timout = 3\n')
+    with pytest.raises(ConfigurationBroken) as caught:
+        file.read()
+    assert [problem.split(" ")[0] for problem in caught.value.problems] == [
+        "config.toml:3:",
+        "presets/zoo.toml:6:",
+        "presets/zoo.toml:7:",
+    ]
+
+
+async def test_a_preset_that_is_saved_is_taken(tmp_path: Path) -> None:
+    file = own_preset(tmp_path, ZOO)
+    taken: asyncio.Queue[Config] = asyncio.Queue()
+    task = asyncio.create_task(file.follow(file.read(), taken.put_nowait, lambda _: None))
+    try:
+        (tmp_path / "presets" / "zoo.toml").write_text(ZOO.replace("The zoo", "Another zoo"))
+        assert [preset.title for preset in (await taken.get()).presets] == ["Another zoo"]
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
