@@ -3,6 +3,7 @@
 What its events mean is found out as they come: by the URL at once, by the headers of a response, by the first events.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from notifier.sse import Event
 from notifier.status import StreamStatus
 from notifier.store import Entry
 from notifier.stream import Stream
+
+logger = logging.getLogger(__name__)
 
 UNVERIFIED = N_("its certificate is not checked")
 """What the menu says of a stream with `tls.verify = false`."""
@@ -53,6 +56,8 @@ class Line:
         self._recognition = Recognition(stream.url, list(presets.values())) if stream.preset == "auto" else None
         self.preset = self._recognition.preset if self._recognition else presets[stream.preset]
         self.source = Source(stream, resume=self._resume())
+        if self._recognition is not None and self.preset is not GENERIC:
+            logger.info("%s: it is taken for %s: %s", self.name, self.preset.title, self.sign)
         self._take(self.preset)
 
     @property
@@ -159,6 +164,7 @@ class Line:
             last_heard=source.last_heard,
             caution="; ".join(self._cautions()),
             site=self.site,
+            kind="" if self.preset is GENERIC else self.preset.title,
         )
 
     def _cautions(self) -> list[str]:
@@ -187,6 +193,7 @@ class Line:
 
     def _know(self, preset: Preset) -> None:
         if preset is not self.preset:
+            logger.info("%s: it is taken for %s: %s", self.name, preset.title, self.sign)
             self.preset = preset
             self.source.resume = self._resume()
             self._take(preset)

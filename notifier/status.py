@@ -37,6 +37,8 @@ class StreamStatus:
     """Its bubbles are held until it is unmuted."""
     quiet_until: float | None = None
     """Its bubbles are held until then, by quiet hours; `inf` if they never end, None if there are none now."""
+    kind: str = ""
+    """What kind of stream it is taken for; empty if nothing is known about it."""
     site: str | None = None
     """An absolute http or https URL to look at it in a browser."""
 

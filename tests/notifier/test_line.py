@@ -8,7 +8,7 @@ from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.rule import Rule
 from notifier.source import Response
-from notifier.sse import EventStreamParser
+from notifier.sse import Event, EventStreamParser
 from notifier.stream import Stream
 
 PRESETS = {GENERIC.name: GENERIC} | known()
@@ -172,3 +172,14 @@ def test_a_hub_that_goes_on_somewhere_else_is_marked(told: str | None, missed: b
     hub.source.connect()
     hub.source.respond(Response(200, "text/event-stream", headers=headers), 0.0, 0.0)
     assert (hub.changed("", 0.0), hub.may_have_missed) == (True, missed)
+
+
+def test_it_says_for_what_kind_it_is_taken_and_why(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    ours = line("https://push.example/events")
+    assert ours.status().kind == ""
+    ours.decide([Event("message", '{"id":"b","time":1,"event":"message","topic":"ops"}', "")], "", 0.0)
+    assert ours.status().kind == "ntfy"
+    assert caplog.messages[-1].endswith("it is taken for ntfy: its events give it away")
+    line("https://ntfy.sh/ops/sse")
+    assert caplog.messages[-1].endswith("it is taken for ntfy: its URL gives it away")
