@@ -9,7 +9,7 @@ export class Chart {
 
   constructor(figure, unit) {
     this.unit = unit;
-    this.now = figure.querySelector("output");
+    this.now = figure.querySelector(".now");
     this.peak = figure.querySelector(".peak");
     this.picture = figure.querySelector("svg");
     this.picture.setAttribute("viewBox", `0 0 ${SAMPLES - 1} ${HEIGHT}`);

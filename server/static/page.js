@@ -83,7 +83,7 @@ function ask(reason) {
   byId("token").hidden = false;
   byId("token-error").textContent = wasWrong ? "The server does not know this token." : "";
   byId("token").title = reason;
-  byId("token-text").toggleAttribute("aria-invalid", wasWrong);
+  byId("token-text").setAttribute("aria-invalid", wasWrong);
   byId("token-text").focus();
 }
 
