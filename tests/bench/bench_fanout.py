@@ -188,7 +188,7 @@ def _contenders() -> Iterator[Contender]:
 
 
 @contextmanager
-def _started(contender: Contender, parent: Path) -> Iterator[Running]:
+def started(contender: Contender, parent: Path) -> Iterator[Running]:
     folder = Path(tempfile.mkdtemp(dir=parent))
     server = Running(contender, folder)
     try:
@@ -203,7 +203,7 @@ def _measure(contender: Contender, load: Path, folder: Path, figures: Figures) -
         figures[contender.name, measure].append(value)
 
     for count in SUBSCRIBERS:
-        with _started(contender, folder) as server:
+        with started(contender, folder) as server:
             empty = server.memory()
             subscribers = Subscribers(load, server, count)
             try:
