@@ -21,6 +21,7 @@ from notifier.desktop import Desktop, Listener
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
 from notifier.flood import DIGESTS, SUMMARY_KEY
 from notifier.following import Following
+from notifier.forward import Forwarder
 from notifier.history import State
 from notifier.inbox import Inbox
 from notifier.language import _, ngettext
@@ -104,6 +105,7 @@ class Agent:
         self._outbox = Outbox(store, changed=self._publish)
         self._outbox.follow(config.streams)
         self._commands = Commands(environ or {})
+        self._forwarder = Forwarder()
         self._gallery = Gallery()
         self._config = config
         self._presets = {GENERIC.name: GENERIC} | (known(config.presets) if presets is None else dict(presets))
@@ -125,6 +127,7 @@ class Agent:
             ):
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._commands.run(), name="commands")
+                group.create_task(self._forwarder.run(), name="forwarding")
                 group.create_task(self._tend(), name="history")
                 if self._reload is not None:
                     group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
@@ -288,6 +291,7 @@ class Agent:
             if row is None:
                 continue
             self._commands.offer(entry.notification)
+            self._forwarder.offer(entry.notification, line.stream.forward)
             if entry.state is not State.SILENT:
                 notification = replace(entry.notification, row=row)
                 self._inbox.take(notification)

@@ -196,6 +196,9 @@ class Stream(Settings):
     `"query:since={{ data.time }}"`; `"auto"` does what the kind of stream needs."""
     rules: tuple[Rule, ...] = ()
     """What becomes of its events; the first that fits.  They come before those of the preset."""
+    forward: tuple[Secret, ...] = ()
+    """Apprise URLs to which each new notification is sent too, such as `"${APPRISE_URL}"`; needs the extra
+    `apprise`."""
     pictures: Literal["public", "any", "none"] = "public"
     """Whether icons and images that events name are fetched: `"public"` from the internet and the stream's own server,
     `"any"` from private addresses too, `"none"` not at all."""

@@ -1,0 +1,84 @@
+"""Notifications and Apprise URLs in, the same notifications sent there out.  It shows nothing and records nothing.
+
+Apprise (https://github.com/caronc/apprise) knows the services; it is imported when the first one is forwarded,
+and works in a thread.  One is sent at a time and `WAITING_LIMIT` wait.  What goes wrong is said once, until it goes
+well again, and never with a URL: they hold secrets.
+"""
+
+import asyncio
+import importlib
+import logging
+import warnings
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from notifier.errors import StreamFailed, StreamLost
+from notifier.notification import Notification, Urgency
+from notifier.secret import Secret
+from notifier.vault import reveal
+
+logger = logging.getLogger(__name__)
+
+WAITING_LIMIT = 100
+"""Notifications that wait to be forwarded; what comes while there are so many is not, and that is logged."""
+MISSING = "forwarding needs one more package: pip install 'sse-notifier[apprise]'"
+TYPES = {Urgency.LOW: "info", Urgency.NORMAL: "info", Urgency.CRITICAL: "failure"}
+
+
+class Forwarder:
+    """Sends notifications on."""
+
+    def __init__(self) -> None:
+        """Nothing is sent before `run`."""
+        self._waiting: deque[tuple[Notification, Sequence[Secret]]] = deque()
+        self._something = asyncio.Event()
+        self._complained: set[str] = set()
+
+    def offer(self, notification: Notification, urls: Sequence[Secret]) -> None:
+        """Send it to each of these, now or soon."""
+        if not urls:
+            return
+        if len(self._waiting) >= WAITING_LIMIT:
+            self._complain(notification.stream, f"{WAITING_LIMIT} wait to be forwarded already; more are left out")
+            return
+        self._waiting.append((notification, urls))
+        self._something.set()
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        while True:
+            self._something.clear()
+            while self._waiting:
+                notification, urls = self._waiting.popleft()
+                try:
+                    sent = await asyncio.to_thread(_send, notification, [await reveal(url) for url in urls])
+                    problem = "" if sent else "a notification was not forwarded: one of the services did not take it"
+                except ImportError:
+                    problem = MISSING
+                except (StreamLost, StreamFailed) as error:
+                    problem = f"forward cannot be had: {error}"
+                if problem:
+                    self._complain(notification.stream, problem)
+                else:
+                    self._complained.discard(notification.stream)
+            await self._something.wait()
+
+    def _complain(self, stream: str, problem: str) -> None:
+        if stream not in self._complained:
+            self._complained.add(stream)
+            logger.warning("%s: %s", stream, problem)
+
+
+def _send(notification: Notification, urls: Sequence[str]) -> bool:
+    with warnings.catch_warnings():
+        # What it imports itself is none of ours.
+        warnings.simplefilter("ignore")
+        apprise = importlib.import_module("apprise")
+    # It logs URLs.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    services = apprise.Apprise()
+    known = [services.add(url) for url in urls]
+    body = "\n".join(part for part in (notification.body, notification.link) if part)
+    notify: Callable[..., bool | None] = services.notify
+    sent = notify(body=body or notification.title, title=notification.title, notify_type=TYPES[notification.urgency])
+    return all(known) and bool(sent)

@@ -1,0 +1,73 @@
+"""notifier.forward through Apprise's own json:// to a receiver on loopback."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from notifier.forward import WAITING_LIMIT, Forwarder
+from notifier.notification import Notification, Urgency
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+TOLD = Notification(stream="ci", title="Disk full", body="db1", urgency=Urgency.CRITICAL, link="https://x.example/1")
+
+
+@contextlib.asynccontextmanager
+async def receiving(*, status: int = 200) -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, str]]]]:
+    received: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        received.put_nowait(await request.json())
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"json://127.0.0.1:{runner.addresses[0][1]}/s3cret", received
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def running() -> AsyncIterator[Forwarder]:
+    forwarder = Forwarder()
+    task = asyncio.create_task(forwarder.run())
+    try:
+        yield forwarder
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.timeout(15)
+async def test_a_notification_arrives_with_its_words() -> None:
+    async with receiving() as (url, received), running() as forwarder:
+        forwarder.offer(TOLD, [SecretStr(url)])
+        got = await received.get()
+    assert (got["title"], got["message"], got["type"]) == ("Disk full", "db1\nhttps://x.example/1", "failure")
+
+
+@pytest.mark.timeout(15)
+async def test_a_service_that_refuses_is_told_once_and_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
+    async with receiving(status=500) as (url, received), running() as forwarder:
+        for _ in range(3):
+            forwarder.offer(TOLD, [SecretStr(url)])
+        for _ in range(3):
+            await received.get()
+        while not caplog.messages:
+            await asyncio.sleep(0.02)
+    assert caplog.messages == ["ci: a notification was not forwarded: one of the services did not take it"]
+
+
+async def test_what_waits_is_bounded() -> None:
+    forwarder = Forwarder()
+    for _ in range(2 * WAITING_LIMIT):
+        forwarder.offer(TOLD, [SecretStr("json://127.0.0.1:1/")])
+    assert len(forwarder._waiting) == WAITING_LIMIT
