@@ -79,6 +79,7 @@ def updated(language: str) -> Catalog:
         last_translator="The sse-notifier developers",
         language_team=language,
         fuzzy=False,
+        creation_date=old.creation_date,
     )
     for each in said():
         known = old.get(each.message[0] if isinstance(each.message, tuple) else each.message)

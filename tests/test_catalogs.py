@@ -15,7 +15,8 @@ def fields(text: str) -> set[tuple[str, str, str | None]]:
         parts = list(string.Formatter().parse(text))
     except ValueError:
         return set()  # braces that are only braces
-    return {(name, spec or "", conversion) for _, name, spec, conversion in parts if name is not None}
+    named = [part for part in parts if part[1] is not None and " " not in part[1]]  # others are braces of TOML
+    return {(name or "", spec or "", conversion) for _text, name, spec, conversion in named}
 
 
 @pytest.mark.parametrize("language", languages())

@@ -61,8 +61,9 @@ def app(argv: list[str]) -> typer.Typer:
     """The command that `argv` names, or all of them where it names none."""
     program = typer.Typer(name="sse-notifier", add_completion=False, pretty_exceptions_enable=False)
     program.callback(invoke_without_command=True)(_options)
-    wanted = COMMANDS.get(argv[0] if argv else "")
-    for module in [wanted] if wanted else dict.fromkeys(COMMANDS.values()):
+    first = argv[0] if argv else ""
+    wanted = COMMANDS.get(first)
+    for module in [wanted] if wanted else [] if first == "--version" else dict.fromkeys(COMMANDS.values()):
         import_module(f"notifier.cli.{module}").add(program)
     return program
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
 
+import typer
+
 from notifier.language import N_, _
 
 COMPLAINTS = (
@@ -28,10 +30,16 @@ COMPLAINTS = (
 """What typer says, with fields where it says what it is about."""
 
 
+HELP = N_("Show this message and exit.")
+
+
 def translate(command: Any) -> None:  # typer does not say what a command is
     """Have `command`, and all below it, say its help in the person's language."""
     for owner in _owners(command):
         owner.help = _(cleandoc(owner.help))
+    for each in _commands(command):
+        if option := each.get_help_option(typer.Context(each)):
+            option.help = _(HELP)
 
 
 def messages(command: Any) -> Iterator[str]:
@@ -51,7 +59,11 @@ def complaint(message: str) -> str:
 
 def _owners(command: Any) -> Iterator[Any]:
     """Commands and their parameters that have a help."""
-    owners = [command, *command.params]
-    yield from (owner for owner in owners if getattr(owner, "help", None))
+    for each in _commands(command):
+        yield from (owner for owner in (each, *each.params) if getattr(owner, "help", None))
+
+
+def _commands(command: Any) -> Iterator[Any]:
+    yield command
     for each in getattr(command, "commands", {}).values():
-        yield from _owners(each)
+        yield from _commands(each)

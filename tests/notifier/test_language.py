@@ -21,3 +21,23 @@ def test_without_a_catalog_it_is_english(environ: dict[str, str]) -> None:
     language.speak(environ)
     assert _("No streams yet") == "No streams yet"
     assert [ngettext("{n} stream", "{n} streams", n).format(n=n) for n in (1, 2)] == ["1 stream", "2 streams"]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"LANG": "ko_KR.UTF-8"},
+        {"LC_ALL": "ko_KR.UTF-8", "LANG": "C"},
+        {"LANG": "en_US.UTF-8", "LANGUAGE": "ko:en"},
+        {"LANG": "de_DE.UTF-8", "LANGUAGE": "xx:ko"},
+    ],
+)
+def test_the_first_language_that_there_is_a_catalog_for_is_spoken(environ: dict[str, str]) -> None:
+    language.speak(environ)
+    assert _("No streams yet") == "아직 스트림 없음"
+    assert ngettext("{count} notification", "{count} notifications", 2, count=2) == "알림 2개"
+
+
+def test_fields_are_put_where_the_language_wants_them() -> None:
+    language.speak({"LANG": "ko_KR.UTF-8"})
+    assert _("connected, heard {minutes} min ago", minutes=5) == "연결됨, 5분 전 신호"
