@@ -49,6 +49,7 @@ class ConfigFile:
             patience: Seconds after which it is read without a notice of a save.
         """
         self._patience = patience
+        self._again = asyncio.Event()
         self.path = path.absolute()
         self._environ = environ
         self._presets = PresetFiles(self.path)
@@ -102,6 +103,10 @@ class ConfigFile:
         added = data + gap + block.encode().replace(b"\n", ending)
         self._parse(added, variables)
         self._write(added)
+
+    def look_again(self) -> None:
+        """Have `follow` read it now, without a notice of a save.  On its event loop only."""
+        self._again.set()
 
     async def follow(
         self, current: Config, taken: Callable[[Config], None], refused: Callable[[ConfigurationBroken], None]
@@ -240,13 +245,15 @@ class ConfigFile:
                 rust_timeout=int(self._patience * 1_000),
                 yield_on_timeout=True,
                 force_polling=force_polling,
+                stop_event=self._again,
             )
+            self._again.clear()
             # What was saved before the watch begins.
             await look()
             async with contextlib.aclosing(watch):
                 while await _comes(watch):
                     await look()
-                    if {self.path, self.path.resolve()} != places:
+                    if self._again.is_set() or {self.path, self.path.resolve()} != places:
                         break
                 else:
                     # The system limits what is watched for all programs together; or the directory is gone.
@@ -262,6 +269,8 @@ def _are(places: Collection[Path]) -> Callable[[Change, str], bool]:
 async def _comes(watch: AsyncIterator[object]) -> bool:
     try:
         await anext(watch)
+    except StopAsyncIteration:
+        return True  # somebody asked to look again
     except (OSError, RuntimeError) as error:
         logger.debug("no notice of saves: %s", error)
         return False

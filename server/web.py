@@ -6,6 +6,7 @@ import logging
 import os
 import socket
 import ssl
+import sys
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -122,6 +123,8 @@ requests.addFilter(_is_our_mistake)
 
 def _bind_unix(path: Path, mode: int) -> socket.socket:
     """A socket file with these permissions from its first moment on."""
+    if sys.platform == "win32":
+        raise OSError(errno.EOPNOTSUPP, "Python has no socket files on Windows")
     listener = socket.socket(socket.AF_UNIX)
     try:
         if path.is_socket() and not _answers(path):
@@ -145,6 +148,8 @@ def _remove(path: Path) -> None:
 
 
 def _answers(path: Path) -> bool:
+    if sys.platform == "win32":
+        return False
     with socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(1.0)
         try:

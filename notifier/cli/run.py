@@ -143,6 +143,9 @@ def _run(
     with LoopThread(session, on_exit=tray.stop) as loop:
         for number in ending():
             signal.signal(number, lambda *_: loop.stop())
+        if file is not None and hasattr(signal, "SIGHUP") and signal.SIGHUP in ending() and not _has_terminal():
+            # Without a terminal nobody hangs up; then it asks to read the configuration again, as it does of services.
+            signal.signal(signal.SIGHUP, lambda *_: loop.post(file.look_again))
         try:
             if with_tray:
                 tray.run()
@@ -152,6 +155,10 @@ def _run(
             say(_("No tray icon: {error}.", error=error))
             loop.wait()
     return 0
+
+
+def _has_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 async def _reload(

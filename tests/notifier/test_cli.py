@@ -377,6 +377,22 @@ async def test_a_save_is_followed_at_once_and_a_broken_one_is_told_in_a_bubble(t
         assert len(first.heads) == 1
 
 
+async def test_without_a_terminal_sighup_has_the_file_read_again_and_ends_nothing(tmp_path: Path) -> None:
+    one: Script = [OK, b"data: hello from one\n\n", Act.HANG]
+    two: Script = [OK, b"data: hello from two\n\n", Act.HANG]
+    async with loopback(one) as first, loopback(two) as second:
+        text = f'[[streams]]\nurl = "{first.url}"\nname = "one"\n'
+        path = configured(tmp_path, text)
+        async with command(tmp_path, "run", "--config", str(path)) as tool:
+            await shows(tool, "hello from one")
+            path.write_text(text + f'[[streams]]\nurl = "{second.url}"\nname = "two"\n')
+            for _ in range(3):
+                tool.process.send_signal(signal.SIGHUP)
+            await shows(tool, "hello from two")
+            assert (await tool.end(signal.SIGTERM))[0] == 0
+        assert len(first.heads) == 1
+
+
 async def shows(tool: Command, text: str) -> None:
     while text not in (line := await tool.line()):
         assert tool.process.returncode is None

@@ -412,3 +412,19 @@ async def test_a_preset_that_is_saved_is_taken(tmp_path: Path) -> None:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_whoever_asks_has_the_file_read_at_once_though_no_notice_comes(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[[streams]]\nurl = "https://a.example/"\n')
+    file = ConfigFile(path, {}, patience=3_600)
+    taken: asyncio.Queue[Config] = asyncio.Queue()
+    task = asyncio.create_task(file.follow(file.read(), taken.put_nowait, lambda error: None))
+    try:
+        for number in range(3):
+            path.write_text(f'[[streams]]\nurl = "https://b{number}.example/"\n')
+            file.look_again()
+            assert (await taken.get()).streams[0].name == f"b{number}.example"
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
