@@ -29,6 +29,7 @@ PURE = {
     "notifier/address.py",
     "notifier/observation.py",
     "notifier/diagnosis.py",
+    "notifier/checkup.py",
     "notifier/block.py",
     "notifier/backoff.py",
     "notifier/source.py",

@@ -25,6 +25,7 @@ COMMANDS = {
     "history": "history",
     "config": "configuration",
     "autostart": "autostart",
+    "doctor": "doctor",
     "test": "test",
 }
 """Commands and the module of this package that has them: only the one that is wanted is imported."""

@@ -280,7 +280,7 @@ async def _run(serving: AbstractAsyncContextManager[str], *, is_worker: bool) ->
         print(_greeting(url), flush=True)
         gc.collect()
         gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
-        gc.set_threshold(20_000, 50, 50)
+        gc.set_threshold(20_000, 20, 10)
         await (until_left_alone() if is_worker else asyncio.get_running_loop().create_future())
 
 

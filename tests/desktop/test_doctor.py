@@ -1,0 +1,65 @@
+"""`sse-notifier doctor` on a real desktop, with real streams, as a person types it."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.desktop.rig import Piece, Rig
+from tests.notifier.loopback import OK, Act, loopback
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def doctor(rig: Rig, config: Path, **environ: str) -> tuple[int, list[dict[str, object]], str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "notifier", "doctor", "--json", "--seconds", "0.5", "--config", str(config)),
+        env={**rig.environ, **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, json.loads(out)["findings"] if out else [], errors.decode()
+
+
+def told(findings: list[dict[str, object]], topic: str) -> dict[str, object]:
+    return next(finding for finding in findings if finding["topic"] == topic)
+
+
+async def test_a_desktop_that_has_everything_is_well(rig: Rig, dunst: Piece, panel: Piece, tmp_path: Path) -> None:
+    async with loopback([OK, b"id: 1\ndata: hello\n\n", Act.HANG]) as server:
+        config = tmp_path / "config.toml"
+        config.write_text(f'[[streams]]\nurl = "{server.url}"\nname = "ci"\n')
+        _, findings, errors = await doctor(rig, config)
+    assert errors == ""
+    assert {told(findings, topic)["level"] for topic in ("display", "bus", "tray", "daemon")} == {"fine"}
+    assert "dunst" in str(told(findings, "daemon")["what"])
+    assert {finding["stream"] for finding in findings} == {None, "ci"}
+    assert not [finding for finding in findings if finding["level"] == "wrong"]
+
+
+async def test_what_is_missing_is_told_and_so_is_a_stream_that_cannot_be_followed(rig: Rig, tmp_path: Path) -> None:
+    rig.daemon.kill()
+    rig.panel.kill()
+    async with loopback([b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"] * 3) as server:
+        config = tmp_path / "config.toml"
+        config.write_text(f'[[streams]]\nurl = "{server.url}?token=s3cret"\nname = "ci"\n')
+        code, findings, errors = await doctor(rig, config, DISPLAY=":9999")
+    assert code == 1
+    assert told(findings, "display")["level"] == "wrong"
+    assert told(findings, "tray")["level"] == "note"
+    assert told(findings, "daemon")["level"] == "wrong"
+    assert any(finding["stream"] == "ci" and finding["level"] == "wrong" for finding in findings)
+    assert "s3cret" not in json.dumps(findings) + errors
+
+
+async def test_a_broken_configuration_is_one_of_the_findings(rig: Rig, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[streams]]\nurl = "nonsense"\n')
+    code, findings, _ = await doctor(rig, config, DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent")
+    assert code == 1
+    assert "config.toml:2" in str(told(findings, "configuration")["why"])
+    assert told(findings, "bus")["level"] == "wrong"
