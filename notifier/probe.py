@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from notifier import address
 from notifier.block import has_secret
@@ -15,9 +14,9 @@ from notifier.client import Follower
 from notifier.errors import StreamFailed
 from notifier.language import _
 from notifier.line import Line
-from notifier.notification import Notification, Withdrawal
 from notifier.observation import CHUNKS_LIMIT, IDS_LIMIT, Chunk, Observation, Trouble
 from notifier.preset import Preset
+from notifier.sample import Sample, Sampler
 from notifier.source import ReadyState
 from notifier.sse import Event
 from notifier.stream import Stream
@@ -25,16 +24,6 @@ from notifier.witness import OF_TLS, Witness, look_at
 
 PATIENCE = 10.0
 """Seconds until the stream must be open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One event, and what would become of it."""
-
-    event: Event
-    outcomes: tuple[Notification | Withdrawal, ...]
-    silent: str = ""
-    """Why there is none."""
 
 
 class Probe:
@@ -55,7 +44,7 @@ class Probe:
         self.seen.secret_in_url = has_secret(stream.url)
         self._tell = tell
         self._began = time.monotonic()
-        self._identities: set[str] = set()
+        self._sampler = Sampler(self.line)
         self._end: asyncio.Timeout | None = None
 
     async def run(self, seconds: float, enough: int | None = None) -> Observation:
@@ -119,30 +108,15 @@ class Probe:
 
     def _take(self, event: Event) -> bool:
         """Whether it was more than a sign of life."""
-        seen, line = self.seen, self.line
+        seen = self.seen
         if len(seen.ids) < IDS_LIMIT and not seen.ended:
             seen.ids.append(event.id)
         seen.events += 1
-        entries, withdrawn, _place = line.decide([event], event.last_event_id, time.monotonic())
-        outcomes: list[Notification | Withdrawal] = [
-            entry.notification for entry in entries if self._is_new(entry.dedupe_key)
-        ]
-        outcomes += withdrawn
-        silent = "" if outcomes else _("it was told before") if entries else line.why_silent
-        if line.refusal is not None:
-            silent = str(line.refusal)
-        is_life = not outcomes and line.is_alive(event)
-        if is_life and len(seen.alive) < CHUNKS_LIMIT:
+        sample = self._sampler.take(event, time.monotonic())
+        if sample.is_alive and len(seen.alive) < CHUNKS_LIMIT:
             seen.alive.append(self._clock())
-        self._tell(Sample(event, tuple(outcomes), silent))
-        return not is_life
-
-    def _is_new(self, identity: str | None) -> bool:
-        if identity is None:
-            return True
-        is_new = identity not in self._identities
-        self._identities.add(identity)
-        return is_new
+        self._tell(sample)
+        return not sample.is_alive
 
     def _hear(self, chunk: bytes) -> None:
         if len(self.seen.chunks) < CHUNKS_LIMIT:

@@ -30,6 +30,8 @@ PURE = {
     "notifier/observation.py",
     "notifier/diagnosis.py",
     "notifier/checkup.py",
+    "notifier/recording.py",
+    "notifier/sample.py",
     "notifier/block.py",
     "notifier/backoff.py",
     "notifier/source.py",
@@ -95,6 +97,7 @@ OWNERS = {
     "aiohttp": {
         "notifier/client.py",
         "notifier/picture/download.py",
+        "notifier/replay.py",
         "notifier/transport.py",
         "notifier/witness.py",
         "server/access.py",

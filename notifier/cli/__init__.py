@@ -21,6 +21,8 @@ COMMANDS = {
     "run": "run",
     "demo": "run",
     "probe": "probe",
+    "record": "record",
+    "replay": "record",
     "watch": "watch",
     "history": "history",
     "config": "configuration",

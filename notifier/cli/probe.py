@@ -26,7 +26,8 @@ from notifier.notification import Notification, Urgency
 from notifier.observation import Observation
 from notifier.preset import GENERIC
 from notifier.presets import known
-from notifier.probe import Probe, Sample
+from notifier.probe import Probe
+from notifier.sample import Sample
 
 USUAL = 10.0
 """Seconds that a stream is looked at."""
@@ -75,7 +76,7 @@ def probe(
         if json:
             samples.append(sample)
         else:
-            _show_sample(paper, sample, is_first=looked.seen.events == 1)
+            show_sample(paper, sample, is_first=looked.seen.events == 1)
 
     looked = Probe(stream, {GENERIC.name: GENERIC} | known(), tell)
     if not json:
@@ -135,7 +136,8 @@ def _duration(text: str) -> float:
     return found
 
 
-def _show_sample(paper: Paper, sample: Sample, *, is_first: bool) -> None:
+def show_sample(paper: Paper, sample: Sample, *, is_first: bool) -> None:
+    """What would become of one event."""
     if is_first:
         paper.head(_("What its events would become"))
     for outcome in sample.outcomes:
@@ -150,7 +152,7 @@ def _show_sample(paper: Paper, sample: Sample, *, is_first: bool) -> None:
         for name, value in (("link", outcome.link), ("key", outcome.key), ("image", outcome.image)):
             if value:
                 paper.line(value, mark=name, mark_style="dim", indent=4)
-    if not sample.outcomes:
+    if not sample.outcomes and sample.event is not None:
         shown = plaintext.line(f"{sample.event.type}: {sample.event.data}", SHOWN)
         paper.line(
             _("nothing, because {why}: {event}", why=sample.silent, event=shown), mark="-", style="dim", indent=2
@@ -218,6 +220,7 @@ def _as_json(looked: Probe, samples: list[Sample], found: list[Finding], made: B
                 ],
             }
             for sample in samples
+            if sample.event is not None
         ],
         "findings": [asdict(finding) | {"level": finding.level.name.lower()} for finding in found],
         "block": made.text,

@@ -15,7 +15,8 @@ from notifier.diagnosis import diagnose
 from notifier.observation import Observation
 from notifier.preset import GENERIC
 from notifier.presets import known
-from notifier.probe import Probe, Sample
+from notifier.probe import Probe
+from notifier.sample import Sample
 from notifier.stream import Stream
 from tests.notifier.loopback import OK, Act, Script, chunked, loopback
 from tests.notifier.proxies import free_port

@@ -1,0 +1,158 @@
+"""`record` and `replay`: a stream's bytes with their times into a file, and what would be told of them out of it."""
+
+import asyncio
+import contextlib
+import math
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from notifier import config
+from notifier.cli.options import File, Headers, PlainCredentials, Url
+from notifier.cli.paper import Paper
+from notifier.cli.place import config_file
+from notifier.cli.probe import show_sample
+from notifier.cli.terminal import ending, log, print_line
+from notifier.duration import seconds as seconds_of
+from notifier.errors import UsageError
+from notifier.language import _, ngettext
+from notifier.line import Line
+from notifier.preset import GENERIC
+from notifier.presets import known
+from notifier.recorder import SIZE_LIMIT, Recorder, load
+from notifier.recording import Step
+from notifier.replay import paced, play, serve
+from notifier.stream import Stream
+
+LONGEST = 7 * 86_400.0
+"""Seconds that one recording takes at most."""
+FASTEST = "max"
+
+Recording = Annotated[Path, typer.Argument(metavar="FILE", help="The recording.")]
+
+
+def add(app: typer.Typer) -> None:
+    """Give `app` these commands."""
+    app.command()(record)
+    app.command()(replay)
+
+
+def record(
+    url: Url,
+    path: Recording,
+    lasting: Annotated[str, typer.Option("--for", metavar="TIME", help="At most so long: 30s, 10m, 2h.")] = "1d",
+    megabytes: Annotated[
+        int, typer.Option("--max-size", metavar="MIB", min=1, max=4_096, help="At most so many MiB.")
+    ] = SIZE_LIMIT >> 20,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    header: Headers = None,
+    allow_plain_credentials: PlainCredentials = False,
+) -> None:
+    """Write a stream's bytes and when they came into a file, until Ctrl-C; only you can read it.
+
+    sse-notifier record https://ntfy.sh/mytopic/sse morning.jsonl --for 10m
+    """
+    log(verbose=False)
+    settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
+    lasts = _length(lasting)
+    with Recorder(path, url, size_limit=megabytes << 20, force=force) as recorder:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_until_ended(lambda: recorder.follow(settings.streams[0], lasts, lambda _: None)))
+        count = ngettext("{count} event", "{count} events", recorder.events, count=recorder.events)
+        print_line(_("{path}: {count}, {size:,} bytes", path=path, count=count, size=recorder.size))
+
+
+def replay(
+    path: Recording,
+    speed: Annotated[str, typer.Option("--speed", metavar="N|max", help="So many times as fast.")] = FASTEST,
+    name: Annotated[
+        str | None, typer.Option("--stream", metavar="NAME", help="By the rules of this stream of the configuration.")
+    ] = None,
+    preset: Annotated[str, typer.Option("--preset", metavar="NAME", help="As this kind of stream.")] = "auto",
+    file: File = None,
+    as_stream: Annotated[
+        bool, typer.Option("--serve", help="Be a server that sends it, for whoever follows; until Ctrl-C.")
+    ] = False,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of that server; 0 takes a free one.")] = 0,
+) -> None:
+    """Show what would be told of a recording; nothing is shown on the desktop, recorded or run.
+
+    sse-notifier replay morning.jsonl --stream ntfy
+
+    sse-notifier replay morning.jsonl --serve --speed 10
+    """
+    log(verbose=False)
+    pace = _pace(speed)
+    head, steps = load(path)
+    if as_stream:
+        with contextlib.suppress(asyncio.CancelledError):
+            asyncio.run(_until_ended(lambda: _serve(steps, pace, port)))
+        return
+    stream = _stream(head.url, name, preset, file)
+    line = Line(stream, {GENERIC.name: GENERIC} | known(), None)
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_until_ended(lambda: _show(steps, line, pace)))
+
+
+async def _show(steps: list[Step], line: Line, pace: float) -> None:
+    paper, told, silent = Paper(), 0, 0
+    async for _at, sample in paced(play(steps, line), pace):
+        told += len(sample.outcomes)
+        silent += not sample.outcomes
+        if not sample.is_alive:
+            show_sample(paper, sample, is_first=False)
+    paper.line()
+    paper.line(_("told: {told}; not told: {silent}; kind: {kind}", told=told, silent=silent, kind=line.preset.title))
+
+
+async def _serve(steps: list[Step], pace: float, port: int) -> None:
+    async with serve(steps, speed=pace, port=port) as url:
+        print_line(_("The recording is at {url}; Ctrl-C ends it.", url=url))
+        await asyncio.Event().wait()
+
+
+async def _until_ended(work: Callable[[], Coroutine[None, None, None]]) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    with contextlib.suppress(NotImplementedError):
+        for number in ending():
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    await work()
+
+
+def _stream(url: str, name: str | None, preset: str, file: Path | None) -> Stream:
+    if name is None:
+        (stream,) = config.from_arguments([url or "http://127.0.0.1/"], (), os.environ).streams
+        if preset not in ("auto", GENERIC.name, *known()):
+            raise UsageError(_("there is no preset {name!r}; there are {names}", name=preset, names=", ".join(known())))
+        return stream.model_copy(update={"preset": preset})
+    configuration = config_file(file)
+    found = [stream for stream in configuration.read().streams if stream.name == name]
+    if not found:
+        raise UsageError(_("{path} has no stream {name}", path=configuration.path, name=name))
+    return found[0]
+
+
+def _pace(text: str) -> float:
+    if text == FASTEST:
+        return math.inf
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 0.001 <= pace <= 1_000_000:
+        raise UsageError(_("--speed is a number above 0, such as 10, or max"))
+    return pace
+
+
+def _length(text: str) -> float:
+    try:
+        found = seconds_of(text)
+    except ValueError as error:
+        raise UsageError(f"--for: {error}") from None
+    if not 0.1 <= found <= LONGEST:
+        raise UsageError(_("--for is between 0.1s and 7d"))
+    return found

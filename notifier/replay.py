@@ -1,0 +1,99 @@
+"""A recording in, what would be told of it out; and the recording as a stream that anybody here can follow."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+from aiohttp import web
+
+from notifier.errors import UsageError
+from notifier.language import _
+from notifier.line import Line
+from notifier.recording import Arrived, Lost, Opened, Step
+from notifier.sample import Sample, Sampler
+from notifier.source import Response
+
+OF_A_CONNECTION = {
+    "connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "trailer",
+    "transfer-encoding", "upgrade", "alt-svc", "strict-transport-security",
+}  # fmt: skip
+"""Headers of the recorded response that mean nothing on another connection."""
+LOOPBACK = "127.0.0.1"
+
+
+def play(steps: Sequence[Step], line: Line) -> Iterator[tuple[float, Sample]]:
+    """When, and what would be told or not of each event, as if it came now."""
+    sampler, source = Sampler(line), line.source
+    for step in steps:
+        if (late := sampler.wait(step.at)) is not None:
+            yield step.at, late
+        match step:
+            case Opened():
+                source.connect()
+                source.respond(Response(200, "text/event-stream", headers=step.headers), step.at, step.at)
+                line.changed("", step.at)
+            case Arrived():
+                for event in source.receive(step.data):
+                    yield step.at, sampler.take(event, step.at)
+                    source.delivered(event.last_event_id)
+            case Lost():
+                source.lose(step.at, 0.0, cut=True)
+                line.changed(step.reason, step.at)
+
+
+async def paced(timed: Iterator[tuple[float, Sample]], speed: float) -> AsyncIterator[tuple[float, Sample]]:
+    """The same with the gaps that were recorded, divided by `speed`; an infinite one makes no gaps."""
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    for at, sample in timed:
+        if not math.isinf(speed):
+            await asyncio.sleep(began + at / speed - clock())
+        yield at, sample
+
+
+@contextlib.asynccontextmanager
+async def serve(steps: Sequence[Step], *, speed: float = 1.0, port: int = 0) -> AsyncIterator[str]:
+    """The recording as a stream on this machine's loopback; its URL.
+
+    Each connection gets all of it from the beginning, with the gaps that were recorded divided by `speed`, and stays
+    open after that.  Where the recorded stream was lost, it goes on without a break.
+
+    Raises:
+        UsageError: the port is taken.
+    """
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers=_headers(steps))
+        await response.prepare(request)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        for step in steps:
+            if isinstance(step, Arrived):
+                if not math.isinf(speed):
+                    await asyncio.sleep(began + step.at / speed - clock())
+                await response.write(step.data)
+        await asyncio.Event().wait()
+        return response
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer, allow_head=False)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
+    await runner.setup()
+    try:
+        try:
+            site = web.TCPSite(runner, LOOPBACK, port)
+            await site.start()
+        except OSError as error:
+            raise UsageError(
+                _("nobody can be served on port {port} ({why}); take another: --port", port=port, why=error.strerror)
+            ) from error
+        yield f"http://{LOOPBACK}:{runner.addresses[0][1]}/events"
+    finally:
+        await runner.cleanup()
+
+
+def _headers(steps: Sequence[Step]) -> Mapping[str, str]:
+    opened = next((step for step in steps if isinstance(step, Opened)), Opened(0.0))
+    recorded = {name: value for name, value in opened.headers.items() if name.lower() not in OF_A_CONNECTION}
+    return {"Cache-Control": "no-store"} | recorded | {"Content-Type": "text/event-stream"}
