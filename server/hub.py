@@ -12,7 +12,9 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 
 from server import wire
+from server.audience import Audience
 from server.eventlog import EventLog, LogUnavailable, Record
+from server.room import Room
 from server.view import View
 from server.wire import Message
 
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 BUFFER_LIMIT = 64 * 1024
 """Bytes waiting in a connection above which its subscriber is behind; asyncio's own high-water mark."""
+MEMORY = 256 * 1024 * 1024
+"""Bytes waiting in all connections together at most; what the kernel holds for them is not in it."""
 HEARTBEAT = 15.0
 """Seconds between comments to live subscribers (HTML 9.2.7 names 15)."""
 CHECK_AGAIN = 1.0
@@ -49,22 +53,25 @@ class Subscriber:
 class Hub:
     """The one who publishes and the one who fans out."""
 
-    def __init__(self, log: EventLog, *, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(self, log: EventLog, *, heartbeat: float = HEARTBEAT, memory: int = MEMORY) -> None:
         self.log = log
         self.heartbeat = heartbeat
+        self.room = Room(memory)
         self.head = 0
         """Position up to which live subscribers have everything."""
         self.events = 0
         """Events delivered since the start, each counted once."""
         self.deliveries = 0
         """Events given to subscribers since the start, each counted for every one of them."""
+        self.delivered_bytes = 0
+        """The size of these deliveries, as they were framed."""
         self.demotions = 0
         """Times that a live subscriber fell behind."""
         self._checked = (-CHECK_AGAIN, "")
         """When on the loop's clock the log was looked at, and what was wrong with it."""
         self._life = 0
         """Counts the logs that there were."""
-        self._live: dict[View, set[Subscriber]] = {}
+        self._live: Audience[Subscriber] = Audience()
         self._batch: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -81,7 +88,7 @@ class Hub:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for subscriber in [each for group in self._live.values() for each in group]:
+        for subscriber in self._live.members():
             self._dismiss(subscriber)
 
     async def close(self) -> None:
@@ -92,7 +99,7 @@ class Hub:
     @property
     def live(self) -> int:
         """How many subscribers are live."""
-        return sum(map(len, self._live.values()))
+        return self._live.size
 
     async def publish(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         """Store the messages, all or none, and return their ids; delivering them is nobody's wait.
@@ -123,7 +130,7 @@ class Hub:
 
     def disturb(self, data: bytes) -> None:
         """Write bytes that are no event to whoever is live; they are in no log.  The demo of bad bytes needs it."""
-        for view, group in self._live.items():
+        for view, group in self._live.groups():
             framed = view.frame(data)
             for subscriber in group:
                 if not subscriber.transport.is_closing():
@@ -143,15 +150,19 @@ class Hub:
             LogUnavailable: what it is to have cannot be read now.
         """
         life = self._life
-        subscriber.position = await self._begin(subscriber, last_event_id, since)
-        while not self._closed:
-            await subscriber.drain()
-            if life != self._life:
-                life, subscriber.position = self._life, NOWHERE
-            if subscriber.position < self.head:
-                await self._catch_up(subscriber)
-            else:
-                await self._stay_live(subscriber)
+        self.room.connections.add(subscriber.transport)
+        try:
+            subscriber.position = await self._begin(subscriber, last_event_id, since)
+            while not self._closed:
+                await subscriber.drain()
+                if life != self._life:
+                    life, subscriber.position = self._life, NOWHERE
+                if subscriber.position < self.head:
+                    await self._catch_up(subscriber)
+                else:
+                    await self._stay_live(subscriber)
+        finally:
+            self.room.connections.discard(subscriber.transport)
 
     async def _begin(self, subscriber: Subscriber, last_event_id: str | None, since: float | None) -> int:
         """Where a subscriber starts; before the log's beginning, if its id is not of this log."""
@@ -174,14 +185,17 @@ class Hub:
             frames.append(view.reset(self.log.id_at(page.floor), reason))
         frames += [view.of(record) for record in page.records]
         subscriber.position = page.records[-1].position if page.records else max(until, page.floor)
+        data = b"".join(frames)
+        self.room.make(len(data))
+        subscriber.transport.write(data)
+        self.room.took(len(data))
         self.deliveries += sum(map(bool, frames))
-        subscriber.transport.write(b"".join(frames))
+        self.delivered_bytes += len(data)
         await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
 
     async def _stay_live(self, subscriber: Subscriber) -> None:
         """Return when the subscriber fell behind or the streams end."""
-        group = self._live.setdefault(subscriber.view, set())
-        group.add(subscriber)
+        self._live.add(subscriber.view, subscriber)
         subscriber.left = asyncio.get_running_loop().create_future()
         try:
             await subscriber.left
@@ -190,10 +204,7 @@ class Hub:
 
     def _dismiss(self, subscriber: Subscriber) -> None:
         """Take a subscriber out of the live set, if it is in there."""
-        group = self._live.get(subscriber.view, set())
-        group.discard(subscriber)
-        if not group:
-            self._live.pop(subscriber.view, None)
+        self._live.discard(subscriber.view, subscriber)
         if subscriber.left is not None and not subscriber.left.done():
             subscriber.left.set_result(None)
 
@@ -202,7 +213,7 @@ class Hub:
         self._flush()
         self._life += 1
         self.head = self.log.head
-        for subscriber in [each for group in self._live.values() for each in group]:
+        for subscriber in self._live.members():
             self._dismiss(subscriber)
 
     def _deliver(self, records: Sequence[Record]) -> None:
@@ -219,18 +230,26 @@ class Hub:
         self.events += len(batch)
         late: list[Subscriber] = []
         ahead: list[Subscriber] = []
-        for view, group in self._live.items():
-            frames = [view.of(record) for record in batch]
-            data, count = b"".join(frames), sum(map(bool, frames))
+        for frames, group in self._live.listening(batch):
+            data = b"".join(frames)
+            size, served = len(data), 0
+            left = self.room.left(size * len(group))
+            is_tight = left < size * len(group)
             for subscriber in group:
                 transport = subscriber.transport
+                waiting = transport.get_write_buffer_size()
                 if subscriber.position > before:
                     ahead.append(subscriber)
-                elif transport.get_write_buffer_size() > BUFFER_LIMIT:
+                elif waiting > BUFFER_LIMIT or (is_tight and left < size):
                     late.append(subscriber)
-                elif data and not transport.is_closing():
+                elif not transport.is_closing():
                     transport.write(data)
-                    self.deliveries += count
+                    served += 1
+                    if is_tight:
+                        left -= transport.get_write_buffer_size() - waiting
+            self.room.took(size * served)
+            self.deliveries += len(frames) * served
+            self.delivered_bytes += size * served
         for subscriber in ahead:  # another server gave it more than this one had yet; it looks again where it stands
             self._dismiss(subscriber)
         for subscriber in late:
@@ -242,7 +261,7 @@ class Hub:
     def _beat(self) -> None:
         """A comment to each live subscriber, so that both ends and all between know that the stream lives."""
         self._timer = asyncio.get_running_loop().call_later(self.heartbeat, self._beat)
-        for view, group in self._live.items():
+        for view, group in self._live.groups():
             beat = view.frame(wire.comment())
             for subscriber in group:
                 if not subscriber.transport.is_closing() and not subscriber.transport.get_write_buffer_size():

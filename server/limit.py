@@ -5,6 +5,7 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from enum import Enum
 
 ADDRESSES_LIMIT = 10_000
 """Addresses that a rate is remembered for; the one that was quiet longest is forgotten first."""
@@ -19,7 +20,9 @@ class Limits:
     subscribers_each: int = 20_000
     """Streams at a time of one address."""
     publishes_per_second: float | None = None
-    """Publish requests of one address in the long run, and ten times as many at once; None for no limit."""
+    """Messages of one address in the long run, and ten times as many at once; None for no limit."""
+    memory: int = 256 * 1024 * 1024
+    """Bytes on their way to all subscribers together; a quarter of it, besides, for those that are being published."""
     head: float = 30.0
     """Seconds in which the head of a request must have come, from its connection's beginning or the last answer."""
     body: float = 30.0
@@ -43,6 +46,19 @@ class Rate:
             self._left.popitem(last=False)
         return 0.0 if allowed else (1 - left) / self.per_second
 
+    def owe(self, address: str, count: int) -> None:
+        """So many more were taken with the last one: they are paid back before the next."""
+        if address in self._left:
+            left, then = self._left[address]
+            self._left[address] = (left - count, then)
+
+
+class Crowd(Enum):
+    """Why there is no place."""
+
+    ALL = "all places are taken"
+    ONE = "this address has all places that one may have"
+
 
 class Places:
     """At most `total` at a time, and `each` for one address."""
@@ -53,13 +69,15 @@ class Places:
         self.taken = 0
         """Of all addresses together."""
 
-    def take(self, address: str) -> bool:
-        """Take a place, if there is one."""
-        if self.taken >= self.total or self._taken_by.get(address, 0) >= self.each:
-            return False
+    def take(self, address: str) -> Crowd | None:
+        """Take a place, if there is one; else why there is none."""
+        if self._taken_by.get(address, 0) >= self.each:
+            return Crowd.ONE
+        if self.taken >= self.total:
+            return Crowd.ALL
         self.taken += 1
         self._taken_by[address] = self._taken_by.get(address, 0) + 1
-        return True
+        return None
 
     def leave(self, address: str) -> None:
         """Give a place back."""

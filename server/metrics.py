@@ -26,6 +26,7 @@ class Metrics:
     def __init__(self, hub: Hub, places: Places, started: float) -> None:
         self._hub, self._places, self._started = hub, places, started
         self._published: dict[str, int] = {}
+        self._published_bytes = 0
         self._refused: dict[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -33,8 +34,9 @@ class Metrics:
             "sse_log_append_seconds", "Seconds until the log had a message.", buckets=BUCKETS, registry=self._registry
         )
 
-    def published(self, topics: Iterable[str]) -> None:
-        """Messages of these topics were stored."""
+    def published(self, topics: Iterable[str], size: int) -> None:
+        """Messages of these topics were stored, that came in a body of so many bytes."""
+        self._published_bytes += size
         for topic in topics:
             name = topic if topic in self._published or len(self._published) < TOPICS_LIMIT else OTHER
             self._published[name] = self._published.get(name, 0) + 1
@@ -56,7 +58,12 @@ class Metrics:
         yield GaugeMetricFamily("sse_subscribers_live", "Of these, those that have everything.", value=hub.live)
         yield CounterMetricFamily("sse_events", "Events that went out.", value=hub.events)
         yield CounterMetricFamily("sse_deliveries", "Events, counted for each subscriber.", value=hub.deliveries)
+        yield CounterMetricFamily("sse_delivered_bytes", "Bytes of deliveries.", value=hub.delivered_bytes)
         yield CounterMetricFamily("sse_demotions", "Times that a subscriber fell behind.", value=hub.demotions)
+        cut_off = "Subscribers that were sent away because all together held too much memory."
+        yield CounterMetricFamily("sse_cut_off", cut_off, value=hub.room.cut_off)
+        size = "Bytes of bodies whose messages were stored."
+        yield CounterMetricFamily("sse_published_bytes", size, value=self._published_bytes)
         published = CounterMetricFamily("sse_messages", "Messages that were stored.", labels=["topic"])
         for topic, count in self._published.items():
             published.add_metric([topic], count)

@@ -15,6 +15,8 @@ from server.origin import is_loopback
 
 SILENCE = 60.0
 """Seconds without a byte after which a stream counts as lost; the server sends one every 15."""
+NOT_NOW = frozenset({429, 502, 503, 504})
+"""Statuses after which the same may be asked again."""
 ANSWER_LIMIT = 65_536
 """Bytes of an answer that are read."""
 
@@ -24,7 +26,7 @@ class RemoteError(Exception):
 
 
 class RemoteLost(RemoteError):
-    """The stream ended, and may be followed again."""
+    """There was no answer, none to its end, or "not now": the same may be tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,22 @@ class Remote:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RemoteError("the URL of a server begins with http:// or https://")
 
-    def publish(self, text: str, fields: dict[str, str]) -> str:
+    def publish(self, text: str, fields: dict[str, str], *, once: str) -> str:
         """Publish a text, with such fields as a title; returns its id.
 
+        Args:
+            once: a name of this publishing; under the same name it is published once, however often this is called.
+
         Raises:
-            RemoteError: it was not published, or nobody knows.
+            RemoteLost: nobody knows whether it was published, or it was not and may be later.
+            RemoteError: it was not published.
         """
+        if not (once.isascii() and once.isprintable()):
+            raise RemoteError("an idempotency key is printable ASCII")
         query = f"?{urlencode(fields)}" if fields else ""
         request = urllib.request.Request(self.url + query, text.encode(), method="POST")  # noqa: S310
         request.add_header("Content-Type", "text/plain; charset=utf-8")
+        request.add_header("Idempotency-Key", once)
         with self._answer(request, timeout=30) as answer:
             try:
                 return str(json.loads(answer.read(ANSWER_LIMIT))["id"])
@@ -96,7 +105,8 @@ class Remote:
             assert isinstance(answer, http.client.HTTPResponse)
             return answer
         except urllib.error.HTTPError as error:
-            raise RemoteError(f"{self._name} refused: {_reason(error)}") from error
+            kind = RemoteLost if error.code in NOT_NOW else RemoteError
+            raise kind(f"{self._name} refused: {_reason(error)}") from error
         except urllib.error.URLError as error:
             raise RemoteLost(f"{self._name} cannot be reached: {error.reason}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:

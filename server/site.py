@@ -21,9 +21,10 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from server import auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
+from server.body import Bodies, BodyRefused
 from server.eventlog import LogUnavailable
 from server.hub import Hub, Subscriber
-from server.limit import Limits, Places, Rate
+from server.limit import Crowd, Limits, Places, Rate
 from server.metrics import Metrics
 from server.page import Page
 from server.subscription import InvalidSubscription, Subscription, subscription
@@ -89,7 +90,7 @@ class Site:
         self.tokens = tokens
         """Only their bearers are answered; None lets everybody in."""
         self._places = Places(limits.subscribers, limits.subscribers_each)
-        self._body_timeout = limits.body
+        self._bodies = Bodies(limits.memory // 4, limits.body)
         per_second = limits.publishes_per_second
         self._rate = Rate(per_second, max(1, int(per_second * 10))) if per_second else None
         self._page = Page()
@@ -132,8 +133,12 @@ class Site:
                 if not grant.may_subscribe(topic):
                     return _sentence(403, f"topic: this token does not let you subscribe to {topic}")
         address = request.remote or ""
-        if not self._places.take(address):
-            return _sentence(503, "there are too many subscribers; try again later", retry_after=RETRY_AFTER)
+        match self._places.take(address):
+            case Crowd.ONE:
+                sentence = f"your address has {self._places.each} streams open, and may not have more"
+                return _sentence(429, sentence, retry_after=RETRY_AFTER)
+            case Crowd.ALL:
+                return _sentence(503, "there are too many subscribers; try again later", retry_after=RETRY_AFTER)
         try:
             return await self._stream(request, asked, view)
         finally:
@@ -174,20 +179,15 @@ class Site:
                 web.HTTPUnsupportedMediaType, "send it without a Content-Encoding; a small body can hide a large one"
             )
         is_batch = request.content_type in intake.BATCH_TYPES
-        limit = BATCH_LIMIT if is_batch else MESSAGE_LIMIT
         if self._rate and (wait := self._rate.wait(request.remote or "", time.monotonic())):
             return _sentence(429, "you publish too often", retry_after=math.ceil(wait))
-        if (request.content_length or 0) > limit:
-            return _sentence(413, f"the body has at most {limit} bytes")
-        try:
-            async with asyncio.timeout(self._body_timeout):
-                body = await request.read()
-        except TimeoutError:
-            return _sentence(408, f"the body did not come within {self._body_timeout:g} seconds")
-        except web.HTTPRequestEntityTooLarge:
-            return _sentence(413, f"the body has at most {limit} bytes")
-        if len(body) > limit:
-            return _sentence(413, f"the body has at most {limit} bytes")
+        with self._bodies.one(BATCH_LIMIT if is_batch else MESSAGE_LIMIT) as body:
+            try:
+                return await self._publish(request, await body.read(request), is_batch=is_batch)
+            except BodyRefused as error:
+                return _sentence(error.status, str(error), retry_after=1 if error.status == 503 else None)
+
+    async def _publish(self, request: web.Request, body: bytes, *, is_batch: bool) -> web.Response:
         try:
             given = _given(request)
             messages = intake.batch(body, given) if is_batch else [intake.message(body, request.content_type, given)]
@@ -196,6 +196,8 @@ class Site:
             return _sentence(422, str(error), field=error.field)
         except intake.Unreadable as error:
             return _sentence(400, str(error))
+        if self._rate:
+            self._rate.owe(request.remote or "", len(messages) - 1)
         if grant := request.get(GRANT):
             for message in messages:
                 if not grant.may_publish(message.topic):
@@ -207,7 +209,7 @@ class Site:
                 ids = await self.hub.publish(messages, once=once)
         except LogUnavailable as error:
             return _sentence(503, str(error))
-        self._metrics.published(message.topic for message in messages)
+        self._metrics.published((message.topic for message in messages), len(body))
         return _json({"ids": ids} if is_batch else {"id": ids[0]}, status=201)
 
     async def preflight(self, _: web.Request) -> web.Response:
@@ -326,10 +328,9 @@ def _once(request: web.Request) -> str | None:
     name = request.headers.get("Idempotency-Key")
     if name is None:
         return None
-    name = name.removeprefix('"').removesuffix('"')
-    if not 1 <= len(name) <= wire.NAME_LIMIT or not name.isprintable():
-        raise InvalidField("Idempotency-Key", f"1 to {wire.NAME_LIMIT} printable characters")
-    return name
+    if not 1 <= len(name) <= wire.NAME_LIMIT or not name.isprintable() or not name.strip('"'):
+        raise InvalidField("Idempotency-Key", f"1 to {wire.NAME_LIMIT} printable characters, not only quotes")
+    return name[1:-1] if name[0] == name[-1] == '"' else name
 
 
 def _sentence(status: int, text: str, *, retry_after: int | None = None, **more: str) -> web.Response:

@@ -74,7 +74,8 @@ async def serve(
         LogUnavailable: the log cannot be had.
     """
     sockets = [_bind_unix(unix, unix_mode)] if unix is not None else await _bind(host, port, shared=shared)
-    hub = Hub(log or MemoryLog())
+    bound = _which(unix) if unix is not None else None
+    hub = Hub(log or MemoryLog(), memory=limits.memory)
     application = Site(
         hub,
         loopback=unix is not None or origin.is_loopback(host),
@@ -109,8 +110,8 @@ async def serve(
         await hub.close()
         for each in sockets:
             each.close()
-        if unix is not None:
-            _remove(unix)
+        if bound is not None and unix is not None:
+            _remove(unix, bound)
 
 
 def _is_our_mistake(record: logging.LogRecord) -> bool:
@@ -143,8 +144,19 @@ def _bind_unix(path: Path, mode: int) -> socket.socket:
     return listener
 
 
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
+def _which(path: Path) -> tuple[int, int] | None:
+    """What tells this file from another one of the same name; None if there is none."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _remove(path: Path, bound: tuple[int, int]) -> None:
+    """Remove our socket file, but not one that another server has put in its place."""
+    if _which(path) == bound:
+        path.unlink(missing_ok=True)
 
 
 def _answers(path: Path) -> bool:

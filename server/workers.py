@@ -14,6 +14,10 @@ logger = logging.getLogger(__name__)
 
 START = 20.0
 """Seconds in which a worker must be serving."""
+BEAT = 2.0
+"""Seconds between lines in which a worker says that its loop turns."""
+SILENCE = 15.0
+"""Seconds without one after which it counts as hung, and another takes its place."""
 END = 5.0
 """Seconds in which it must have ended, once it was asked to."""
 SHORTEST, LONGEST = 0.5, 30.0
@@ -28,13 +32,14 @@ class WorkerFailed(Exception):
         self.code = code
 
 
-async def keep(count: int, command: Sequence[str], serving: Callable[[str], None]) -> None:
+async def keep(count: int, command: Sequence[str], serving: Callable[[str], None], *, silence: float = SILENCE) -> None:
     """Run so many workers, for ever.
 
     Args:
         count: How many.
         command: Starts one; its first line of output says that it serves.
         serving: Told once, with that line, when all of them serve.
+        silence: Seconds without a line after which a worker counts as hung.
 
     Raises:
         WorkerFailed: one ended before it had ever served.
@@ -50,7 +55,7 @@ async def keep(count: int, command: Sequence[str], serving: Callable[[str], None
     try:
         async with asyncio.TaskGroup() as group:
             for number in range(1, count + 1):
-                group.create_task(_keep_one(number, command, served), name=f"worker {number}")
+                group.create_task(_keep_one(number, command, served, silence), name=f"worker {number}")
     except BaseExceptionGroup as errors:
         failed, others = errors.split(WorkerFailed)
         if failed is None or others is not None:
@@ -58,7 +63,7 @@ async def keep(count: int, command: Sequence[str], serving: Callable[[str], None
         raise failed.exceptions[0] from None
 
 
-async def _keep_one(number: int, command: Sequence[str], served: Callable[[str], None]) -> None:
+async def _keep_one(number: int, command: Sequence[str], served: Callable[[str], None], silence: float) -> None:
     wait, is_first = SHORTEST, True
     while True:
         began = asyncio.get_running_loop().time()
@@ -73,9 +78,11 @@ async def _keep_one(number: int, command: Sequence[str], served: Callable[[str],
                 is_first = False
                 served(line.decode())
             while line:
-                line = await process.stdout.readline()
+                async with asyncio.timeout(silence):
+                    line = await process.stdout.readline()
             code = await process.wait()
         except TimeoutError:
+            logger.error("worker %d does not answer; it is ended", number)
             code = 1
         finally:
             await _end(process)
@@ -100,8 +107,12 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-async def until_left_alone() -> None:
-    """Return when whoever started this worker is gone."""
+async def until_left_alone(say: Callable[[], None]) -> None:
+    """Return when whoever started this worker is gone; until then, say now and then that the loop turns."""
     reader = asyncio.StreamReader(limit=1)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    await reader.read()
+    while not reader.at_eof():
+        say()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(BEAT):
+                await reader.read()

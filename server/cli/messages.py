@@ -4,7 +4,9 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Annotated
+from uuid import uuid4
 
 import typer
 
@@ -13,7 +15,7 @@ from server.remote import Remote, RemoteError, RemoteLost
 
 DEFAULT_URL = "http://127.0.0.1:8080/events"
 RETRY = 2.0
-"""Seconds before `tail` reconnects."""
+"""Seconds before the next attempt."""
 
 Token = Annotated[
     str | None,
@@ -32,16 +34,40 @@ def publish(
     urgency: Annotated[str | None, typer.Option(help="low, normal or critical.")] = None,
     link: Annotated[str | None, typer.Option(help="What a click opens.")] = None,
     key: Annotated[str | None, typer.Option(help="Takes the place of the last message of this key.")] = None,
+    once: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key", metavar="NAME", help="Published once under this name, however often it is run."
+        ),
+    ] = None,
+    patience: Annotated[
+        float, typer.Option("--retry-for", min=0, metavar="SECONDS", help="Try again while the server is away or busy.")
+    ] = 0.0,
 ) -> None:
     """Publish a message to a running server, and print its id."""
     given = {"topic": topic, "type": type_, "title": title, "urgency": urgency, "link": link, "key": key}
     try:
         text = sys.stdin.read() if message == "-" else message
-        print(Remote(url, token).publish(text, {name: value for name, value in given.items() if value is not None}))
+        fields = {name: value for name, value in given.items() if value is not None}
+        print(_insist(patience, lambda name: Remote(url, token).publish(text, fields, once=name), once))
     except UnicodeError as error:
         raise failed("standard input is not UTF-8 text") from error
     except RemoteError as error:
         raise failed(str(error)) from error
+
+
+def _insist(patience: float, attempt: Callable[[str], str], once: str | None) -> str:
+    """Attempt under one name until it succeeds or `patience` is over; a lost answer may not publish twice."""
+    name = once or uuid4().hex
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return attempt(name)
+        except RemoteLost as error:
+            if time.monotonic() + RETRY > until:
+                raise
+            print(f"sse-server: {error}; trying again", file=sys.stderr)
+            time.sleep(RETRY)
 
 
 def tail(

@@ -91,12 +91,16 @@ def serve(
     ] = False,
     publish_rate: Annotated[
         float | None,
-        typer.Option(min=0.01, help="Publish requests a second of one address; no limit on loopback, else 20."),
+        typer.Option(min=0.01, help="Messages a second of one address; no limit on loopback, else 20."),
     ] = None,
     max_subscribers: Annotated[int, typer.Option(min=1, help="Streams at a time.")] = 20_000,
     max_subscribers_each: Annotated[
         int | None, typer.Option(min=1, help="Streams at a time of one address; no limit on loopback, else 200.")
     ] = None,
+    max_memory: Annotated[
+        int,
+        typer.Option(min=16, metavar="MIB", help="Of events on their way to subscribers; a quarter more to publish."),
+    ] = 256,
     unix: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Listen on this socket file instead of a port.")
     ] = None,
@@ -124,7 +128,12 @@ def serve(
     _write_access_log(access_log)
     if not verbose:
         logging.getLogger("aiohttp.server").addFilter(_is_not_a_stranger_s_fault)
-    limits = Limits(subscribers=max_subscribers, subscribers_each=max_subscribers, publishes_per_second=publish_rate)
+    limits = Limits(
+        subscribers=max_subscribers,
+        subscribers_each=max_subscribers,
+        publishes_per_second=publish_rate,
+        memory=max_memory * 1024 * 1024,
+    )
     is_local = unix is not None or is_loopback(host)
     if not is_local:
         limits = replace(
@@ -281,7 +290,11 @@ async def _run(serving: AbstractAsyncContextManager[str], *, is_worker: bool) ->
         gc.collect()
         gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
         gc.set_threshold(20_000, 20, 10)
-        await (until_left_alone() if is_worker else asyncio.get_running_loop().create_future())
+        await (until_left_alone(_say) if is_worker else asyncio.get_running_loop().create_future())
+
+
+def _say() -> None:
+    print("alive", flush=True)
 
 
 def _greeting(url: str) -> str:

@@ -95,6 +95,23 @@ async def test_publish_and_tail_speak_with_a_running_server() -> None:
         await tail.communicate()
 
 
+async def test_a_message_is_published_once_under_its_name_and_as_soon_as_the_server_is_there(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/events"
+    publishing = await spawn("publish", "--url", url, "--retry-for", "30", "--idempotency-key", "order 7", "paid")
+    assert publishing.stderr is not None
+    assert "trying again" in (await publishing.stderr.readline()).decode()
+    server = await spawn("--port", str(port), "--log", "memory")
+    out, _ = await publishing.communicate()
+    assert publishing.returncode == 0
+    again = await run("publish", "--url", url, "--idempotency-key", "order 7", "paid")
+    assert again == (0, out.decode(), "")
+    assert (await run("publish", "--url", url, "--idempotency-key", "schön", "paid"))[0] == 1
+    server.kill()
+    await server.communicate()
+
+
 async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])

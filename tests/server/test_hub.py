@@ -1,6 +1,7 @@
 """server.hub: nothing missing, nothing twice, nothing out of order, whoever is slow."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -89,6 +90,50 @@ class Stuck(asyncio.WriteTransport):
 
     def is_closing(self) -> bool:
         return False
+
+
+async def test_memory_for_all_who_are_stuck_is_bounded_and_those_who_read_go_on() -> None:
+    memory = 1024 * 1024
+    the_hub = Hub(MemoryLog(), memory=memory)
+    await the_hub.open()
+    stuck = [Lazy() for _ in range(50)]
+    reading = Counting()
+    everyone: list[Lazy | Counting] = [*stuck, reading]
+    tasks = [
+        asyncio.create_task(the_hub.follow(Subscriber(each, each.drain, View(chunked=False)))) for each in everyone
+    ]
+    async with asyncio.timeout(8):
+        while the_hub.live < len(everyone):
+            await asyncio.sleep(0)
+    for number in range(20):
+        await the_hub.publish([Message(data=f"{number} " + "x" * 100_000)])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert sum(each.waiting for each in stuck) <= memory + 200_000
+    assert the_hub.room.cut_off > 0
+    written = b"".join(reading.writes).decode()
+    assert [int(number) for number in re.findall(r"data: (\d+) ", written)] == list(range(20))
+    await the_hub.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Lazy(Stuck):
+    """One that reads nothing, and asks for no more than fits its buffer; ended, it holds nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ended = asyncio.Event()
+
+    async def drain(self) -> None:
+        if self.waiting > hub.BUFFER_LIMIT or self._ended.is_set():
+            await self._ended.wait()
+            raise ConnectionResetError
+
+    def abort(self) -> None:
+        self.waiting = 0
+        self._ended.set()
 
 
 async def test_live_subscribers_get_a_heartbeat_that_is_no_event() -> None:

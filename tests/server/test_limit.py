@@ -1,7 +1,7 @@
 """server.limit: how much is too much."""
 
 from server import limit
-from server.limit import Places, Rate
+from server.limit import Crowd, Places, Rate
 
 
 def test_a_burst_is_allowed_and_then_one_after_another() -> None:
@@ -11,6 +11,16 @@ def test_a_burst_is_allowed_and_then_one_after_another() -> None:
     assert rate.wait("a", 0.5) == 0
     assert rate.wait("a", 0.5) > 0
     assert [rate.wait("a", 100) for _ in range(4)] == [0, 0, 0, 0.5]
+
+
+def test_what_is_owed_is_paid_back_before_the_next() -> None:
+    rate = Rate(per_second=2, burst=3)
+    assert rate.wait("a", 0) == 0
+    rate.owe("a", 6)  # 3 - 1 - 6 = -4: five more, at two a second
+    assert rate.wait("a", 0) == 2.5
+    assert rate.wait("a", 2.5) == 0
+    rate.owe("stranger", 6)
+    assert rate.wait("stranger", 0) == 0
 
 
 def test_addresses_do_not_share_a_rate() -> None:
@@ -29,10 +39,10 @@ def test_many_addresses_fill_no_memory() -> None:
 
 def test_places_are_bounded_for_each_and_for_all_and_can_be_given_back() -> None:
     places = Places(total=3, each=2)
-    assert [places.take(address) for address in ("a", "a", "a", "b", "c")] == [True, True, False, True, False]
+    assert [places.take(address) for address in ("a", "a", "a", "b", "c")] == [None, None, Crowd.ONE, None, Crowd.ALL]
     places.leave("a")
-    assert places.take("c")
-    assert not places.take("d")
+    assert places.take("c") is None
+    assert places.take("d") is Crowd.ALL
     for address in ("a", "b", "c"):
         places.leave(address)
-    assert [places.take(address) for address in ("a", "a", "a")] == [True, True, False]
+    assert [places.take(address) for address in ("a", "a", "a")] == [None, None, Crowd.ONE]

@@ -135,6 +135,41 @@ async def test_who_publishes_too_often_is_told_when_to_come_back() -> None:
         assert "too often" in answer.json["error"]
 
 
+async def test_an_address_that_has_all_its_streams_is_told_so() -> None:
+    async with (
+        serve(limits=Limits(subscribers_each=1)) as url,
+        subscribe(url),
+        subscribe(url, last_event_id="x") as second,
+    ):
+        assert second.status == 429
+        assert int(second.headers["retry-after"]) > 0
+
+
+async def test_bodies_that_come_at_once_have_a_bound_together_and_leave_their_room() -> None:
+    async with serve(limits=Limits(memory=4 * 150_000)) as url:
+        head = b"POST /events HTTP/1.1\r\nHost: {host}\r\nContent-Length: 100001\r\n\r\n"
+        reader, writer = await asyncio.open_connection(*url.removeprefix("http://").split(":"))
+        writer.write(head.replace(b"{host}", b"localhost") + b"x" * 100_000)
+        async with asyncio.timeout(8):
+            while (refused := await publish(url, "x" * 100_000)).status == 201:
+                await asyncio.sleep(0)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        assert "too much is being published" in refused.json["error"]
+        writer.write(b"x")
+        assert b"201" in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+        assert (await publish(url, "x" * 100_000)).status == 201
+
+
+async def test_each_message_of_a_batch_counts() -> None:
+    batch = "\n".join(['{"body": "x"}'] * 12)
+    async with serve(limits=Limits(publishes_per_second=1.0)) as url:
+        assert (await publish(url, batch, headers="Content-Type: application/x-ndjson\r\n")).status == 201
+        answer = await publish(url, "x")
+        assert (answer.status, answer.headers["retry-after"]) == (429, "3")
+
+
 async def test_a_request_that_never_ends_is_cut_off_and_a_stream_that_began_is_not() -> None:
     async with serve(limits=Limits(head=0.05, body=0.05)) as url, subscribe(url) as stream:
         slow = await request(url, b"POST /events HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nx")

@@ -165,6 +165,19 @@ async def test_a_killed_server_loses_nothing_that_it_answered_with_201(tmp_path:
 
 
 @pytest.mark.timeout(60)
+async def test_a_publishing_of_one_name_is_one_even_if_the_server_died_in_between(tmp_path: Path) -> None:
+    once = "Idempotency-Key: order 7\r\n"
+    arguments = ("--log", str(tmp_path / "events.db"))
+    async with started(*arguments) as server:
+        first = await publish(server.url, "paid", headers=once)
+        server.child.kill()
+        await server.end()
+    async with started(*arguments) as server:
+        again = await publish(server.url, "paid", headers=once)
+        assert (again.status, again.json) == (201, first.json)
+        assert (await publish(server.url, "paid")).json != first.json
+
+
 async def test_a_full_disk_is_answered_with_a_sentence_and_the_stream_goes_on(tmp_path: Path) -> None:
     async with started("--log", str(tmp_path / "events.db")) as server, subscribe(server.url) as stream:
         assert (await publish(server.url, "before")).status == 201
