@@ -152,6 +152,10 @@ class Line:
         """What to tell because time has passed."""
         return [self._entry(told, "", None) for told in self._rules.due(now) if isinstance(told, Notification)]
 
+    def next_due(self, now: float) -> float | None:
+        """Seconds until `due` may have something to tell; None if no time is running."""
+        return self._rules.next_due(now)
+
     def status(self) -> StreamStatus:
         """For the person."""
         source = self.source

@@ -25,9 +25,10 @@ LOOPBACK = "127.0.0.1"
 def play(steps: Sequence[Step], line: Line) -> Iterator[tuple[float, Sample]]:
     """When, and what would be told or not of each event, as if it came now."""
     sampler, source = Sampler(line), line.source
+    now = 0.0
     for step in steps:
-        if (late := sampler.wait(step.at)) is not None:
-            yield step.at, late
+        yield from sampler.pass_time(now, step.at)
+        now = step.at
         match step:
             case Opened():
                 source.connect()

@@ -3,6 +3,7 @@
 It records nothing and shows nothing; what `run` finds out by its history, that an event was told before, it remembers.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from notifier.language import _
@@ -12,6 +13,8 @@ from notifier.sse import Event
 
 IDENTITIES_LIMIT = 100_000
 """Identities that are remembered."""
+JUST_AFTER = 0.001
+"""Seconds by which a rule that waits is asked too late, so that a number that was rounded is not asked in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,14 @@ class Sampler:
         if line.refusal is not None:
             silent = str(line.refusal)
         return Sample(event, (), silent, line.is_alive(event))
+
+    def pass_time(self, begin: float, end: float) -> Iterator[tuple[float, Sample]]:
+        """When, and what would be told, because it is first `begin` and then `end`, without an event between them."""
+        now = begin
+        while (wait := self.line.next_due(now)) is not None and now + wait + JUST_AFTER <= end:
+            now += wait + JUST_AFTER
+            if (sample := self.wait(now)) is not None:
+                yield now, sample
 
     def wait(self, now: float) -> Sample | None:
         """What would be told because it is `now`."""

@@ -32,6 +32,8 @@ PURE = {
     "notifier/checkup.py",
     "notifier/recording.py",
     "notifier/sample.py",
+    "notifier/comparison.py",
+    "notifier/past.py",
     "notifier/block.py",
     "notifier/backoff.py",
     "notifier/source.py",
@@ -177,6 +179,8 @@ MAY_IMPORT = {
     "notifier/observation.py": set(),
     "notifier/diagnosis.py": {"notifier.observation"},
     "notifier/block.py": {"notifier.stream"},
+    "notifier/comparison.py": {"notifier.notification", "notifier.sample", "notifier.sse"},
+    "notifier/past.py": {"notifier.comparison", "notifier.history", "notifier.sample", "notifier.sse"},
     "notifier/witness.py": {
         "notifier.errors",
         "notifier.observation",

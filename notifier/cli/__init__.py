@@ -25,6 +25,7 @@ COMMANDS = {
     "replay": "record",
     "watch": "watch",
     "history": "history",
+    "rules": "rules",
     "config": "configuration",
     "autostart": "autostart",
     "doctor": "doctor",

@@ -10,10 +10,13 @@ import pytest
 from notifier import presets
 from notifier.rule import Rule
 from notifier.rules import Rules
+from tests.notifier.test_cli import command
 from tests.telling import tell
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```\s+```sse\n(.*?)```\s+```text\n(.*?)```", PAGE, re.DOTALL)
+TRIED = {kind: re.search(rf"```\w+ {kind}\n(.*?)```", PAGE, re.DOTALL) for kind in ("old", "new", "recording", "tried")}
+"""The example of `rules try`: two configurations, a recording, and what is said of them."""
 
 
 @pytest.mark.parametrize(("toml", "stream", "told"), EXAMPLES)
@@ -31,7 +34,18 @@ def test_an_example_is_told_as_the_page_says(toml: str, stream: str, told: str) 
 
 
 def test_every_block_of_the_page_is_part_of_an_example() -> None:
-    assert len(re.findall(r"^```\w", PAGE, re.MULTILINE)) == 3 * len(EXAMPLES)
+    assert len(re.findall(r"^```\w", PAGE, re.MULTILINE)) == 3 * len(EXAMPLES) + len(TRIED)
+
+
+@pytest.mark.timeout(60)
+async def test_the_example_of_rules_try_says_what_the_page_says(tmp_path: Path) -> None:
+    text = {kind: found[1] for kind, found in TRIED.items() if found}
+    for kind in ("old", "new", "recording"):
+        (tmp_path / kind).write_text(text[kind])
+    new, old = str(tmp_path / "new"), str(tmp_path / "old")
+    arguments = ("rules", "try", str(tmp_path / "recording"), "--config", new, "--against", old)
+    async with command(tmp_path, *arguments, TZ="UTC") as tool:
+        assert await tool.result() == (0, text["tried"], "")
 
 
 def test_every_preset_is_named_on_the_page() -> None:
