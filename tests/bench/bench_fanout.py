@@ -231,7 +231,18 @@ def _measure(contender: Contender, load: Path, folder: Path, figures: Figures) -
                 subscribers.end()
 
 
+MARKS = (
+    ("us a delivery 1000 x 1", "nginx + nchan", "at most", 1.1),
+    ("deliveries/s 1000 x 8", "nginx + nchan", "at least", 4.0),
+    ("deliveries/s 1000 x 8", "aiohttp-sse", "at least", 3.5),
+    ("p99 ms", "nginx + nchan", "at most", 1.0),
+    ("KiB a subscriber", "nginx + nchan", "at most", 1.2),
+)
+"""What ours is to reach, as a ratio to a peer's."""
+
+
 def _tell(contenders: list[Contender], figures: Figures) -> None:
+    medians = {each: statistics.median(values) for each, values in figures.items()}
     measures = [measure for name, measure in figures if name == contenders[0].name]
     print("| |", " | ".join(contender.name for contender in contenders), "|")
     print("|---" * (len(contenders) + 1) + "|")
@@ -241,6 +252,10 @@ def _tell(contenders: list[Contender], figures: Figures) -> None:
             values = figures.get((contender.name, measure), [])
             cells.append(_number(statistics.median(values)) if values else "-")
         print(f"| {measure} |", " | ".join(cells), "|")
+    print("\n| ours as a ratio | to | measured | to reach |\n|---|---|---|---|")
+    for measure, peer, word, mark in MARKS:
+        ratio = medians[contenders[0].name, measure] / medians[peer, measure]
+        print(f"| {measure} | {peer} | {ratio:.2f} | {word} {mark:g} |")
 
 
 def _number(value: float) -> str:

@@ -24,6 +24,10 @@ CROWD, COMING = 9_000, 1_000
 """Subscribers who stay, and who come and go."""
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 STUCK = 20
+SLOWER = 1.2
+"""How much later others may get their events while readers are stuck, as a ratio."""
+GROWTH = 1.1
+"""How much more memory it may have at the end of the coming and going than in its first minute."""
 ROUNDS = 3
 FILES = 20_000
 
@@ -78,6 +82,7 @@ def stuck(load: Path, folder: Path) -> None:
                     each.close()
     without, with_them = statistics.median(delays[0]), statistics.median(delays[STUCK])
     print(f"{STUCK} stuck readers: p99 {with_them / 1_000:.1f} ms, without them {without / 1_000:.1f} ms", flush=True)
+    assert with_them <= without * SLOWER
 
 
 def _idle(port: int) -> socket.socket:
@@ -114,6 +119,7 @@ def churn(load: Path, folder: Path) -> None:
             f" {received:,.0f} deliveries to those who stayed: {early:.1f} MiB at first, {late:.1f} MiB at last"
         )
         print(json.dumps([round(each, 1) for each in memory[:: max(1, len(memory) // 20)]]))
+        assert late <= early * GROWTH
 
 
 if __name__ == "__main__":
