@@ -9,7 +9,7 @@ between "this subscriber has all up to the head" and "it is live" there is no aw
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from server import wire
 from server.audience import Audience
@@ -56,7 +56,7 @@ class Hub:
     def __init__(self, log: EventLog, *, heartbeat: float = HEARTBEAT, memory: int = MEMORY) -> None:
         self.log = log
         self.heartbeat = heartbeat
-        self.room = Room(memory)
+        self.room = Room(memory, self._connections)
         self.head = 0
         """Position up to which live subscribers have everything."""
         self.events = 0
@@ -72,6 +72,8 @@ class Hub:
         self._life = 0
         """Counts the logs that there were."""
         self._live: Audience[Subscriber] = Audience()
+        self._behind: set[Subscriber] = set()
+        """Who is followed and not live."""
         self._batch: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -150,7 +152,7 @@ class Hub:
             LogUnavailable: what it is to have cannot be read now.
         """
         life = self._life
-        self.room.connections.add(subscriber.transport)
+        self._behind.add(subscriber)
         try:
             subscriber.position = await self._begin(subscriber, last_event_id, since)
             while not self._closed:
@@ -160,9 +162,10 @@ class Hub:
                 if subscriber.position < self.head:
                     await self._catch_up(subscriber)
                 else:
-                    await self._stay_live(subscriber)
+                    await self._join(subscriber)
         finally:
-            self.room.connections.discard(subscriber.transport)
+            self._dismiss(subscriber)
+            self._behind.discard(subscriber)
 
     async def _begin(self, subscriber: Subscriber, last_event_id: str | None, since: float | None) -> int:
         """Where a subscriber starts; before the log's beginning, if its id is not of this log."""
@@ -193,17 +196,20 @@ class Hub:
         self.delivered_bytes += len(data)
         await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
 
-    async def _stay_live(self, subscriber: Subscriber) -> None:
-        """Return when the subscriber fell behind or the streams end."""
+    def _join(self, subscriber: Subscriber) -> asyncio.Future[None]:
+        """Let a subscriber be live; done when it fell behind or the streams end."""
+        self._behind.discard(subscriber)
         self._live.add(subscriber.view, subscriber)
         subscriber.left = asyncio.get_running_loop().create_future()
-        try:
-            await subscriber.left
-        finally:
-            self._dismiss(subscriber)
+        return subscriber.left
+
+    def _connections(self) -> Iterator[asyncio.WriteTransport]:
+        for subscriber in (*self._live.members(), *self._behind):
+            yield subscriber.transport
 
     def _dismiss(self, subscriber: Subscriber) -> None:
         """Take a subscriber out of the live set, if it is in there."""
+        self._behind.add(subscriber)
         self._live.discard(subscriber.view, subscriber)
         if subscriber.left is not None and not subscriber.left.done():
             subscriber.left.set_result(None)

@@ -5,14 +5,16 @@ either, so it is done only when all that was written since the last count might 
 """
 
 import asyncio
+from collections.abc import Callable, Iterable
 
 
 class Room:
     """At most `limit` bytes in the write buffers of the connections; what the kernel holds is not in it."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, connections: Callable[[], Iterable[asyncio.WriteTransport]]) -> None:
+        """Nothing waits yet; `connections` names all that there are at the time."""
         self.limit = limit
-        self.connections: set[asyncio.WriteTransport] = set()
+        self._connections = connections
         self.cut_off = 0
         """Connections that were ended to make room."""
         self._guess = 0
@@ -21,7 +23,7 @@ class Room:
     def left(self, wanted: int) -> int:
         """Bytes that may still be written: `wanted` or more if that is certain, else exactly how many."""
         if self._guess + wanted > self.limit:
-            self._guess = sum(connection.get_write_buffer_size() for connection in self.connections)
+            self._guess = sum(connection.get_write_buffer_size() for connection in self._connections())
         return self.limit - self._guess
 
     def took(self, size: int) -> None:
@@ -35,11 +37,10 @@ class Room:
         """
         if self.left(wanted) >= wanted:
             return
-        sizes = {connection: connection.get_write_buffer_size() for connection in self.connections}
+        sizes = {connection: connection.get_write_buffer_size() for connection in self._connections()}
         for connection, size in sorted(sizes.items(), key=lambda item: item[1], reverse=True):
             if self._guess + wanted <= self.limit * 3 // 4 or not size:
                 return
             connection.abort()
-            self.connections.discard(connection)
             self.cut_off += 1
             self._guess -= size

@@ -256,9 +256,8 @@ class Site:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        # A target in absolute form names a host too, and goes before the header (RFC 9112 3.2.2).
-        named = {request.headers[hdrs.HOST], request.host} if hdrs.HOST in request.headers else set()
-        if self.loopback and not all(origin.is_expected(host, self.hosts) for host in named):
+        # What is a local variable here lives as long as a stream does.
+        if self.loopback and not self._is_named(request):
             return _sentence(421, "this server answers to localhost and to --allow-host; the Host header names neither")
         coding = request.headers.get(hdrs.TRANSFER_ENCODING)
         if coding is not None and (coding.lower() != "chunked" or request.version < HttpVersion11):
@@ -285,6 +284,13 @@ class Site:
             answer = _sentence(405, f"only {', '.join(sorted(error.allowed_methods))} is possible here")
             answer.headers[hdrs.ALLOW] = error.headers[hdrs.ALLOW]
             return answer
+
+    def _is_named(self, request: web.Request) -> bool:
+        """Whether every host that the request names is this server's."""
+        if hdrs.HOST not in request.headers:
+            return True
+        # A target in absolute form names a host too, and goes before the header (RFC 9112 3.2.2).
+        return all(origin.is_expected(host, self.hosts) for host in (request.headers[hdrs.HOST], request.host))
 
     async def _sign(self, request: web.Request, response: web.StreamResponse) -> None:
         self._metrics.answered(response.status)

@@ -21,8 +21,8 @@ class Connection(asyncio.WriteTransport):
 
 
 def room(limit: int, *sizes: int) -> tuple[Room, list[Connection]]:
-    made, connections = Room(limit), [Connection(size) for size in sizes]
-    made.connections |= set(connections)
+    connections = [Connection(size) for size in sizes]
+    made = Room(limit, lambda: connections)
     made.took(sum(sizes))
     return made, connections
 
