@@ -7,6 +7,7 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 import math
 import sys
@@ -33,6 +34,7 @@ from notifier.picture.gallery import Gallery
 from notifier.preset import GENERIC, Preset
 from notifier.presets import known
 from notifier.quiet import EVERYTHING
+from notifier.recording import harmless
 from notifier.source import ReadyState
 from notifier.sse import Event
 from notifier.status import Command, Status, Verb
@@ -252,13 +254,15 @@ class Agent:
     def arrived(self, line: Line, events: Sequence[Event], last_event_id: str) -> None:
         """These events came on a line: the way of an event begins."""
         entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
-        self._tell(line, entries, place)
+        self._tell(line, entries, place, line.heard if line.stream.keep_events else ())
         for withdrawal in withdrawn:
             self._outbox.withdraw(withdrawal)
             self._inbox.recount()
 
     def changed(self, line: Line, *, is_back: bool) -> None:
         """A line is doing otherwise."""
+        if line.source.ready_state is ReadyState.OPEN and line.stream.keep_events:
+            self._store.opened(line.name, json.dumps(harmless(line.source.response_headers)))
         if is_back:
             self._outbox.resume(line.name)
         self._publish()
@@ -280,14 +284,17 @@ class Agent:
         if mark is not None:
             self._outbox.resume(stream.name)
         line = Line(stream, self._presets, mark.last_event_id if mark else None)
+        if stream.keep_events:
+            self._store.follow(stream.name)
         line.recall(self._store.learned(stream.name), time.monotonic(), time.time())
         return Following(line, self)
 
-    def _tell(self, line: Line, entries: Sequence[Entry], place: str) -> None:
+    def _tell(self, line: Line, entries: Sequence[Entry], place: str, events: Sequence[Event] = ()) -> None:
         """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
         self._store.learn(line.name, line.learned(time.monotonic(), time.time()))
         entries = self._outbox.marked(entries)
-        for row, entry in zip(self._store.record(line.name, entries, place), entries, strict=True):
+        rows = self._store.record(line.name, entries, place, events)
+        for row, entry in zip(rows, entries, strict=True):
             if row is None:
                 continue
             self._commands.offer(entry.notification)

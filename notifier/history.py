@@ -42,6 +42,8 @@ class Row:
     event_id: str | None
     received: float
     state: State
+    event: int | None = None
+    """The number of the event among those that are kept; None if it is not."""
 
 
 def read_history(
@@ -85,10 +87,11 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
     """The rows for which `where` holds, in its order.  `where` is ours; what others wrote is in `values`."""
     query = f"SELECT {COLUMNS['history']} FROM history WHERE {where}"  # noqa: S608
     rows = []
-    for row_id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more in db.execute(
+    for row_id, stream, event_type, event_id, received, title, body, urgency, link, key, state, *rest in db.execute(
         query, values
     ):
         try:
+            more, event = rest
             notification = Notification(
                 stream=stream,
                 title=title,
@@ -106,6 +109,7 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
                 event_id=event_id,
                 received=received,
                 state=State(state),
+                event=event,
             )
         except (ValueError, TypeError, AttributeError) as error:  # bits that flipped on disk; the other rows are good
             logger.warning("Row %s of the history cannot be shown: %s", row_id, error)

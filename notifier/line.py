@@ -49,6 +49,8 @@ class Line:
         """Events may be missing: it was away, and cannot be asked for what came meanwhile."""
         self.refusal: StreamFailed | None = None
         """Why the server said never to come back, though it answered 200; None if it did not."""
+        self.heard: list[Event] = []
+        """Those of the last events that were more than signs of life."""
         self._memories: dict[Place, str] = {}
         self._clocks = (0.0, 0.0)
         self._was_away = cursor is not None
@@ -116,6 +118,7 @@ class Line:
         If by one of them the server says never to come back, `refusal` is set, and what follows it is not looked at.
         """
         self.refusal = None
+        self.heard = []
         entries: list[Entry] = []
         withdrawn: list[Withdrawal] = []
         for event in events:
@@ -126,7 +129,10 @@ class Line:
                 break
             self.may_have_missed |= self._rules.tells_of_a_gap(event)
             told = self._rules.decide(event, now)
-            entries += [self._entry(n, event.type, event.id) for n in told if isinstance(n, Notification)]
+            cause = len(self.heard)
+            entries += [self._entry(n, event, cause) for n in told if isinstance(n, Notification)]
+            if not self._rules.was_alive:
+                self.heard.append(event)
             withdrawn += [w for w in told if isinstance(w, Withdrawal)]
         self._place = self.source.resume.take(events, last_event_id)
         return entries, withdrawn, self._place
@@ -150,7 +156,7 @@ class Line:
 
     def due(self, now: float) -> list[Entry]:
         """What to tell because time has passed."""
-        return [self._entry(told, "", None) for told in self._rules.due(now) if isinstance(told, Notification)]
+        return [self._entry(told, None, None) for told in self._rules.due(now) if isinstance(told, Notification)]
 
     def next_due(self, now: float) -> float | None:
         """Seconds until `due` may have something to tell; None if no time is running."""
@@ -181,12 +187,13 @@ class Line:
         told = self.source.response_headers.get(self.preset.echo) if self.preset.echo else None
         return bool(asked) and told is not None and told != asked
 
-    def _entry(self, notification: Notification, event_type: str, event_id: str | None) -> Entry:
+    def _entry(self, notification: Notification, event: Event | None, cause: int | None) -> Entry:
         least = Urgency[self.stream.minimum_urgency.upper()]
         return Entry(
             notification=notification,
-            event_type=event_type,
-            event_id=event_id,
+            event_type=event.type if event else "",
+            event_id=event.id if event else None,
+            cause=cause,
             dedupe_key=notification.identity,
             lifetime=self.preset.lifetime,
             state=State.SILENT if notification.urgency < least else State.RECORDED,

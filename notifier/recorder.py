@@ -12,7 +12,7 @@ from typing import TextIO
 from notifier.client import Follower
 from notifier.errors import NotifierError, UsageError
 from notifier.language import _
-from notifier.recording import Arrived, Head, Lost, Opened, Step, head_of, kept, line_of, read
+from notifier.recording import Arrived, Head, Lost, Opened, Step, harmless, head_of, line_of, read
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
 from notifier.stream import Stream
@@ -71,7 +71,7 @@ class Recorder:
 
         def changed(reason: str) -> None:
             if source.ready_state is ReadyState.OPEN:
-                write(Opened(self._clock(), kept(source.response_headers)))
+                write(Opened(self._clock(), harmless(source.response_headers)))
             elif source.has_been_open:
                 write(Lost(self._clock(), reason))
 

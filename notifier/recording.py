@@ -9,7 +9,7 @@ seconds since the recording began::
     {"at": 9.5, "base64": "ZGF0YTog4w=="}
     {"at": 30.2, "lost": "the connection was cut"}
 
-``open`` has the headers of the response, without those that may hold a secret.  Bytes are ``text`` where they are
+``open`` has those headers of the response that are known to hold no secret.  Bytes are ``text`` where they are
 UTF-8, and else ``base64``.  A last line that is not whole is as if it were not there: whoever wrote it was stopped.
 """
 
@@ -25,21 +25,14 @@ from notifier.errors import UsageError
 from notifier.language import _
 
 VERSION = 1
-SECRET = (
-    "cookie",
-    "auth",
-    "token",
-    "secret",
-    "key",
-    "session",
-    "csrf",
-    "nonce",
-    "report-to",
-    "nel",
-    "location",
-    "link",
-)
-"""In the names of headers that are not kept."""
+HARMLESS = {
+    "age", "cache-control", "connection", "content-encoding", "content-language", "content-length", "content-type",
+    "date", "expires", "keep-alive", "last-event-id", "mercure-last-event-id", "pragma", "retry-after", "server",
+    "transfer-encoding", "vary", "via", "x-accel-buffering", "x-cache", "x-powered-by",
+}  # fmt: skip
+"""Names of headers that are kept: none of them opens anything, and presets go by some.  No other one is."""
+VALUE_LIMIT = 500
+"""Characters of a header that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +79,9 @@ def head_of(url: str, started: str) -> Head:
     return Head(parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl(), started)
 
 
-def kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a response that hold no secret."""
-    return {name: value for name, value in headers.items() if not any(part in name for part in SECRET)}
+def harmless(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers of a response that are known to hold no secret."""
+    return {name: value[:VALUE_LIMIT] for name, value in headers.items() if name.lower() in HARMLESS}
 
 
 def line_of(each: Head | Step) -> str:

@@ -59,6 +59,8 @@ class Rules:
         self._settled_at = float("-inf")
         self._complained: set[str] = set()
         self._own = len(rules)
+        self.was_alive = False
+        """Whether the last event was only a sign of life."""
         self.why_silent = ""
         """Why the last event led to nothing, for a person who wonders."""
 
@@ -75,7 +77,8 @@ class Rules:
     def decide(self, event: Event, now: float) -> list[Decision]:
         """What to tell because of `event`: mostly one notification, or nothing."""
         found = items(event, self._preset)
-        if self._is_alive(event, found[0]):
+        self.was_alive = self._is_alive(event, found[0])
+        if self.was_alive:
             self.why_silent = _("a sign of life")
             return []
         decided = [decision for item in found for decision in self._decide_item(event, item, now)]

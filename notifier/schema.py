@@ -66,11 +66,30 @@ MIGRATIONS: tuple[Step, ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (
+        # Events as they came, and marks between them.  `reach` is the bytes of all rows so far, those that are gone
+        # included: the difference of two is what lies between, so that nobody has to add up.
+        """
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            stream TEXT NOT NULL,
+            received REAL NOT NULL,
+            kind INTEGER NOT NULL,
+            reach INTEGER NOT NULL,
+            type TEXT NOT NULL,
+            event_id TEXT,
+            data BLOB
+        )
+        """,
+        # Which event a notification is of; NULL where that was not kept.
+        "ALTER TABLE history ADD COLUMN event INTEGER",
+    ),
 )
 """Step n leads from version n to version n + 1; `PRAGMA user_version` says which version a file has."""
 
 COLUMNS = {
-    "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more",
+    "history": "id, stream, event_type, event_id, received, title, body, urgency, link, key, state, more, event",
+    "events": "id, stream, received, kind, reach, type, event_id, data",
     "streams": "stream, source, since, last_event_id, last_event",
     "seen": "key, expires",
     "memory": "stream, rule, key, told, changed",

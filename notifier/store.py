@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-from notifier import remembered
+from notifier import kept, remembered
+from notifier.allowance import Allowance
 from notifier.database import Database
 from notifier.history import Row, State, find, is_unicode, select, short
+from notifier.kept import KEEP_BYTES, Kept, Kind
 from notifier.memory import Place
 from notifier.notation import more_of
 from notifier.notification import Notification, Urgency
 from notifier.retention import forget, shrink
 from notifier.schema import COLUMNS, MIGRATIONS, Step
+from notifier.sse import Event
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,12 @@ FORGET_ROWS = 1_000
 """Rows, and keys, that one call removes at most; recording removes faster than it adds."""
 MEND_SECONDS = 60.0
 """Between two looks at whether the file is still, or again, what it should be."""
+MEMORY_BYTES = 8 << 20
+"""Bytes of events that are kept while there is no file to hold them."""
+UNTOLD_BURST = 1 << 20
+"""Bytes of events of one stream of which nothing is told, that are kept at once …"""
+UNTOLD_RATE = (1 << 20) / 600
+"""… and bytes a second after that: 144 MiB a day, so that a stream of which hardly anything is told spares the disk."""
 ID_LIMIT = 8_192
 """Characters of a last event ID; servers refuse a longer header line."""
 
@@ -52,6 +61,8 @@ class Entry:
     """Seconds for which the same key means the same event."""
     state: State = State.RECORDED
     """How far it has come when it is recorded."""
+    cause: int | None = None
+    """Which of the events that are recorded with it; None if it is none of them, or time has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +119,10 @@ class Store:
         self._silences: dict[str, float] = {}
         self._moved: set[str] = set()
         self._learned: dict[str, dict[Place, str | None]] = {}
+        self._pending: list[Kept] = []
+        self._allowances: dict[str, Allowance] = {}
+        self._too_fast: dict[str, int] = {}
+        self._following: set[str] = set()
         self._newest = 0
         self._added = 0
         self._mended = clock()
@@ -160,7 +175,9 @@ class Store:
         self._database.run(lambda db: remembered.bound(db, self._clock()))
         return self._database.run(lambda db: remembered.find(db, stream))
 
-    def record(self, stream: str, entries: Sequence[Entry], last_event_id: str) -> list[int | None]:
+    def record(
+        self, stream: str, entries: Sequence[Entry], last_event_id: str, events: Sequence[Event] = ()
+    ) -> list[int | None]:
         """For each entry its row, or None if its key was seen within its lifetime.  Committed on return.
 
         Costs no write if `entries` is empty: then the last event ID is written with the stream's next entries or by
@@ -172,24 +189,39 @@ class Store:
             entries: What became of the events of one chunk, in their order, without those that nobody wants.
             last_event_id: The parser's after this chunk.  One that cannot go into a header (over `ID_LIMIT`) is
                 left out: the older one stands, and the server sends more again.
+            events: To keep for later.  One of which nothing is told costs no write either, and may come too fast to
+                be kept; one that was told before is not kept again.
         """
         now = self._clock()
         mark = self._marks[stream]
         known = last_event_id if len(last_event_id) <= ID_LIMIT and is_unicode(last_event_id) else mark.last_event_id
         mark = replace(mark, last_event_id=known, last_event=now)
         rows: list[int | None] = []
+        heard = self._heard(stream, entries, events, now) if events else {}
         if entries or (mark.last_event_id and not self._marks[stream].last_event_id):
-            rows = self._database.run(lambda db: self._write(db, stream, entries, mark, now))
+            rows = self._database.run(lambda db: self._write(db, stream, entries, mark, now, heard))
+            self._pending.clear()
             self._learned.pop(stream, None)
             self._newest = max([self._newest, *(row or 0 for row in rows)])
             self._moved.discard(stream)
         else:
             self._moved.add(stream)
+            self._pending += heard.values()
         self._marks[stream] = mark
-        self._added += len(entries)
+        self._added += max(len(entries), len(heard))
         if self._added >= FORGET_ROWS // 2:
             self._forget(now)
         return rows
+
+    def follow(self, stream: str) -> None:
+        """Keep that it is followed from now on, by a program that remembers only what it has written down."""
+        self._following.add(stream)
+        self._pending.append(Kept(stream, self._clock(), Kind.BEGAN))
+
+    def opened(self, stream: str, headers: str) -> None:
+        """Keep that it was opened, and the harmless headers of the response, a JSON object."""
+        if self._allowance(stream).take(len(headers), now := self._clock()):
+            self._pending.append(Kept(stream, now, Kind.OPENED, headers))
 
     def shown(self, rows: Iterable[int]) -> None:
         """These were taken by the desktop."""
@@ -318,11 +350,15 @@ class Store:
         if self._learned:
             self._database.run(lambda db: self._write_learned(db, now))
             self._learned.clear()
+        if self._pending:
+            self._database.run(lambda db: kept.write(db, self._pending))
+            self._pending.clear()
         self._forget(now)
         self._database.run(shrink)
 
     def close(self) -> None:
         """Do what `tend` does and let go of the file."""
+        self._pending += [Kept(stream, self._clock(), Kind.ENDED) for stream in sorted(self._following)]
         try:
             self.tend()
         finally:
@@ -340,12 +376,44 @@ class Store:
         self._newest = max(newest, self._newest)
 
     def _write(
-        self, db: sqlite3.Connection, stream: str, entries: Sequence[Entry], mark: Mark, now: float
+        self,
+        db: sqlite3.Connection,
+        stream: str,
+        entries: Sequence[Entry],
+        mark: Mark,
+        now: float,
+        heard: Mapping[int, Kept],
     ) -> list[int | None]:
-        rows = [_insert(db, stream, entry, now) if self._is_new(db, stream, entry, now) else None for entry in entries]
+        news = [self._is_new(db, stream, entry, now) for entry in entries]
+        told = {entry.cause for entry, is_new in zip(entries, news, strict=True) if is_new}
+        repeated = {entry.cause for entry in entries} - told
+        wanted = [index for index in heard if index not in repeated]
+        numbers = kept.write(db, [*self._pending, *(heard[index] for index in wanted)])[len(self._pending) :]
+        events: dict[int | None, int] = dict(zip(wanted, numbers, strict=True))
+        rows = [
+            _insert(db, stream, entry, now, events.get(entry.cause)) if is_new else None
+            for entry, is_new in zip(entries, news, strict=True)
+        ]
         self._write_marks(db, {stream: mark})
         remembered.write(db, stream, self._learned.get(stream, {}), now)
         return rows
+
+    def _heard(self, stream: str, entries: Sequence[Entry], events: Sequence[Event], now: float) -> dict[int, Kept]:
+        """The events to keep, by their index."""
+        told = {entry.cause for entry in entries}
+        heard: dict[int, Kept] = {}
+        for index, (event_type, data, _last, event_id) in enumerate(events):
+            row = kept.event(stream, now, event_type, event_id, data)
+            if index in told or self._allowance(stream).take(row.size, now):
+                if missed := self._too_fast.pop(stream, 0):
+                    self._pending.append(Kept(stream, now, Kind.TOO_FAST, str(missed)))
+                heard[index] = row
+            else:
+                self._too_fast[stream] = self._too_fast.get(stream, 0) + 1
+        return heard
+
+    def _allowance(self, stream: str) -> Allowance:
+        return self._allowances.setdefault(stream, Allowance(UNTOLD_BURST, UNTOLD_RATE))
 
     def _begin_stream(self, db: sqlite3.Connection, stream: str) -> None:
         remembered.forget(db, stream)
@@ -387,8 +455,10 @@ class Store:
 
     def _forget(self, now: float) -> None:
         keep = min(self._keep_rows, MEMORY_ROWS) if self.in_memory else self._keep_rows
+        keep_bytes = MEMORY_BYTES if self.in_memory else KEEP_BYTES
         most = max(FORGET_ROWS, 2 * self._added)
         unshown = self._database.run(lambda db: forget(db, now, keep, now - self._keep_seconds, most))
+        self._database.run(lambda db: kept.forget(db, keep, keep_bytes, now - self._keep_seconds, most))
         self._added = 0
         if unshown:
             # A flood that nobody can show would otherwise flood the log too.
@@ -402,12 +472,12 @@ def _find_mark(db: sqlite3.Connection, stream: str, source: bytes) -> Mark | Non
     return row and Mark(*row)
 
 
-def _insert(db: sqlite3.Connection, stream: str, entry: Entry, now: float) -> int:
+def _insert(db: sqlite3.Connection, stream: str, entry: Entry, now: float, event: int | None) -> int:
     told = entry.notification
     texts = (short(entry.event_type), short(entry.event_id), now, told.title, told.body)
     state = entry.state.value
-    values = (None, stream, *texts, told.urgency.value, told.link, short(told.key), state, more_of(told))
-    query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    values = (None, stream, *texts, told.urgency.value, told.link, short(told.key), state, more_of(told), event)
+    query = f"INSERT INTO history ({COLUMNS['history']}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
     row = db.execute(query, values).lastrowid
     assert row is not None, "an INSERT has a row id"
     return row

@@ -42,7 +42,7 @@ HARMLESS = {"user-agent", "accept-language", "referer", "origin", "from", "prior
 """Headers that open nothing, lower case; any other may be a credential."""
 UNIX = "http+unix"
 """Scheme of a stream on a Unix socket: ``http+unix://%2Frun%2Fbuild.sock/events``."""
-QUIET = ("minimum_urgency", "flood", "quiet_hours")
+QUIET = ("minimum_urgency", "flood", "quiet_hours", "keep_events")
 """Settings on which neither the connection nor what becomes of an event depends."""
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
@@ -208,6 +208,8 @@ class Stream(Settings):
     """How many bubbles it may open before the rest is counted in one; see Quiet below."""
     quiet_hours: tuple[QuietHours, ...] = ()
     """When its bubbles are held back for one summary; see Quiet below."""
+    keep_events: StrictBool = True
+    """Whether the history keeps the events themselves too, for `sse-notifier rules try history`."""
     event_limit: Annotated[WholeNumber, Field(ge=1_024, le=1 << 30, json_schema_extra={"unit": "bytes"})] = 16 << 20
     """A larger event fails the stream."""
 

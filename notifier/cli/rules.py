@@ -1,34 +1,38 @@
 """`rules`: what the rules of the configuration, as they are now, would make of the past."""
 
 import json as jsons
+import logging
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from notifier import plaintext
+from notifier import moment, plaintext
 from notifier.cli.options import File, Json
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file, history_path
-from notifier.cli.terminal import log, print_line
+from notifier.cli.terminal import print_line
 from notifier.comparison import Difference, Outcome, Result, Timed, compare, told
 from notifier.config import Config
 from notifier.errors import UsageError
 from notifier.history import read_history
-from notifier.language import _
+from notifier.kept import Kind, read_kept
+from notifier.language import _, ngettext
 from notifier.line import Line
 from notifier.notification import Notification
-from notifier.past import past_of
+from notifier.past import past_of, told_of
 from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.recorder import load
 from notifier.recording import Head, Step, head_of
 from notifier.replay import play
-from notifier.sample import Sample
+from notifier.rerun import Rerun
 from notifier.stream import Stream
 
 MARKS = {
@@ -44,6 +48,24 @@ EVENT = 100
 """Columns of an event."""
 EVERYTHING = 1_000_000
 """Rows."""
+HISTORY = "history"
+"""In place of the name of a file."""
+
+By = tuple[Stream, Config]
+"""A stream, and the configuration that it is in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What came of trying the rules of one stream."""
+
+    found: Sequence[Difference]
+    too_large: int = 0
+    """Events that were not kept for it."""
+    too_fast: int = 0
+    title: str = ""
+    is_kept: bool = True
+    """Whether the history keeps any events."""
 
 
 def add(app: typer.Typer) -> None:
@@ -60,10 +82,17 @@ def _rules() -> None:
 
 
 def try_(
-    past: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, made by sse-notifier record.")],
+    past: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|history",
+            help="A recording, made by sse-notifier record; or the events that the history keeps.",
+        ),
+    ],
     name: Annotated[
         str | None, typer.Option("--stream", metavar="NAME", help="By the rules of this stream of the configuration.")
     ] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="30m, 2h, 3d or 2026-11-23.")] = None,
     against: Annotated[
         Path | None,
         typer.Option("--against", metavar="FILE", help="Compare with an older configuration, not with the history."),
@@ -74,29 +103,68 @@ def try_(
 ) -> None:
     """Show what changed rules would have told of the past; nothing is shown on the desktop, recorded or run.
 
+    sse-notifier rules try history --since 2d
+
     sse-notifier rules try morning.jsonl --stream ntfy
 
     sse-notifier rules try morning.jsonl --against config.toml.old
     """
-    log(verbose=False)
+    logging.basicConfig(level=logging.WARNING, format="sse-notifier: %(message)s")
+    now = datetime.now().astimezone()
+    earliest = float("-inf") if since is None else moment.parse(since, now)
     configuration = config_file(file)
-    settings = configuration.read()
-    head, steps = load(past)
-    stream = _named(settings, name, configuration.path) if name is not None else _recorded(settings, head)
-    began = _moment(head)
-    now = _played(steps, stream, settings, began)
-    if against is not None:
-        before = config_file(against).read()
-        was: Sequence[Timed | None] = _played(steps, _named(before, stream.name, against), before, began)
+    settings, path = configuration.read(), configuration.path
+    before = config_file(against).read() if against is not None else None
+    tell = partial(_tell_as_json if json else _tell_as_text, everything=everything)
+    if past == HISTORY:
+        tried = settings.streams if name is None else [_named(settings, name, path)]
+        if before is not None and name is None:
+            # A stream that is new has no older rules.
+            tried = [stream for stream in tried if any(each.name == stream.name for each in before.streams)]
+        for stream in tried:
+            older = (_named(before, stream.name, against), before) if before is not None else None
+            tell(stream.name, _of_history((stream, settings), older, earliest, now.timestamp()))
+        return
+    head, steps = load(Path(past))
+    stream = _named(settings, name, path) if name is not None else _recorded(settings, head)
+    older = (_named(before, stream.name, against), before) if before is not None else None
+    tell(stream.name, _of_recording(head, steps, (stream, settings), older, earliest))
+
+
+def _of_history(by: By, older: By | None, earliest: float, now: float) -> Trial:
+    name = by[0].name
+    rows = read_kept(history_path(), name)
+    rerun = Rerun(partial(_line, *by))
+    played = list(rerun.play(rows, now))
+    if older is not None:
+        was: Sequence[Timed | None] = list(Rerun(partial(_line, *older)).play(rows, now))
     else:
-        rows = read_history(history_path(), stream=stream.name, limit=EVERYTHING)
-        was = past_of([(at, sample.event) for at, sample in now if sample.event is not None], rows)
-    found = compare(was, now, by_history=against is None)
-    show = _as_json if json else _as_text
-    show(found, stream.name, everything=everything)
+        told_then = read_history(history_path(), stream=name, limit=EVERYTHING)
+        was = told_of(rerun.events, told_then, rows[0].received if rows else 0.0)
+    found = compare(was, played, by_history=older is None)
+    return Trial(
+        [difference for difference in found if difference.at >= earliest],
+        rerun.too_large,
+        rerun.too_fast,
+        title=name,
+        is_kept=any(row.kind is Kind.EVENT for row in rows),
+    )
 
 
-def _named(settings: Config, name: str, path: Path) -> Stream:
+def _of_recording(head: Head, steps: Sequence[Step], by: By, older: By | None, earliest: float) -> Trial:
+    began = _moment(head)
+    now = [(began + at, sample) for at, sample in play(steps, _line(*by))]
+    if older is not None:
+        was: Sequence[Timed | None] = [(began + at, sample) for at, sample in play(steps, _line(*older))]
+    else:
+        rows = read_history(history_path(), stream=by[0].name, limit=EVERYTHING)
+        events = [(at, sample.event) for at, sample in now if sample.event is not None]
+        was = past_of(events, rows, read_kept(history_path(), by[0].name))
+    found = compare(was, now, by_history=older is None)
+    return Trial([difference for difference in found if difference.at >= earliest])
+
+
+def _named(settings: Config, name: str, path: Path | None) -> Stream:
     found = next((stream for stream in settings.streams if stream.name == name), None)
     if found is None:
         raise UsageError(_("{path} has no stream {name}", path=path, name=name))
@@ -121,19 +189,41 @@ def _moment(head: Head) -> float:
         return 0.0
 
 
-def _played(steps: Sequence[Step], stream: Stream, settings: Config, began: float) -> list[tuple[float, Sample]]:
-    line = Line(stream, {GENERIC.name: GENERIC} | known(settings.presets), None)
-    return [(began + at, sample) for at, sample in play(steps, line)]
+def _line(stream: Stream, settings: Config) -> Line:
+    return Line(stream, {GENERIC.name: GENERIC} | known(settings.presets), None)
 
 
-def _as_text(found: Sequence[Difference], _stream: str, *, everything: bool) -> None:
+def _tell_as_text(_name: str, trial: Trial, *, everything: bool) -> None:
     paper = Paper()
-    shown = [difference for difference in found if everything or _matters(difference)]
+    shown = [difference for difference in trial.found if everything or _matters(difference)]
+    if trial.title:
+        paper.head(trial.title)
     for difference in shown:
         _show(paper, difference)
     if shown:
         paper.line()
-    paper.line(_summed_up(found))
+    if trial.is_kept:
+        paper.line(_summed_up(trial.found))
+    else:
+        paper.line(_("The history holds no events of it yet; with keep_events they are kept from now on."))
+    if trial.too_large:
+        paper.line(
+            ngettext(
+                "{count} event was too large to be kept, and is not tried.",
+                "{count} events were too large to be kept, and are not tried.",
+                trial.too_large,
+                count=trial.too_large,
+            )
+        )
+    if trial.too_fast:
+        paper.line(
+            ngettext(
+                "{count:,} event of which nothing was told came too fast to be kept.",
+                "{count:,} events of which nothing was told came too fast to be kept.",
+                trial.too_fast,
+                count=trial.too_fast,
+            )
+        )
 
 
 def _matters(difference: Difference) -> bool:
@@ -198,12 +288,14 @@ def _summed_up(found: Sequence[Difference]) -> str:
     return said
 
 
-def _as_json(found: Sequence[Difference], stream: str, *, everything: bool) -> None:
-    for difference in found:
+def _tell_as_json(name: str, trial: Trial, *, everything: bool) -> None:
+    for difference in trial.found:
         if everything or _matters(difference):
-            print_line(jsons.dumps(_fields(difference, stream)))
-    counts = Counter(difference.result for difference in found)
-    print_line(jsons.dumps({"stream": stream, "summary": {result.value: counts[result] for result in Result}}))
+            print_line(jsons.dumps(_fields(difference, name)))
+    counts = Counter(difference.result for difference in trial.found)
+    summary = {result.value: counts[result] for result in Result}
+    summary |= {"too_large": trial.too_large, "too_fast": trial.too_fast}
+    print_line(jsons.dumps({"stream": name, "summary": summary}))
 
 
 def _fields(difference: Difference, stream: str) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """`rules try` as a person meets it: real processes, real files."""
 
 import json
+import signal
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from notifier.recording import Arrived, Head, Opened, Step, line_of
 from notifier.store import Entry, Store
+from tests.notifier.loopback import OK, Act, loopback
 from tests.notifier.stores import entry
 from tests.notifier.test_cli import command
 
@@ -78,7 +80,15 @@ async def test_changed_rules_are_compared_with_older_ones(tmp_path: Path, record
     )
     assert (code, errors) == (0, "")
     *events, summary = map(json.loads, out.splitlines())
-    assert summary["summary"] == {"same": 2, "changed": 1, "new": 2, "dropped": 1, "unknown": 0}
+    assert summary["summary"] == {
+        "same": 2,
+        "changed": 1,
+        "new": 2,
+        "dropped": 1,
+        "unknown": 0,
+        "too_large": 0,
+        "too_fast": 0,
+    }
     assert [event["result"] for event in events].count("same") == 2
     assert events[0]["changes"] == {"title": ["Job x", "x failed"]}
     assert "s3cret" not in out
@@ -96,6 +106,52 @@ async def test_without_older_rules_the_history_is_the_past(tmp_path: Path, recor
     assert "nothing is told, because your rule 3 is silent about it" in out
     assert out.endswith("1 the same, 0 changed, 1 new, 1 dropped; 2 not in the history "
                         "(--against FILE compares with a configuration)\n")  # fmt: skip
+
+
+async def test_the_events_of_the_history_are_tried(tmp_path: Path) -> None:
+    """What was told is what a program that ran by the old rules would have recorded."""
+    config = tmp_path / "config.toml"
+    async with (
+        loopback(
+            [OK, b'id: 1\ndata: {"job": "x"}\n\nid: 2\ndata: {"job": "y", "n": 1}\n\n: ping\n\n', Act.HANG]
+        ) as server,
+        loopback([OK, b"data: " + b"x" * 20_000 + b"\n\n", Act.HANG]) as other,
+    ):
+        streams = OLD.replace("https://ci.example/events?token=s3cret", server.url)
+        streams += f'\n[[streams]]\nname = "large"\nurl = "{other.url}"\n'
+        streams += f'\n[[streams]]\nname = "secret"\nurl = "{other.url}"\nkeep_events = false\n'
+        config.write_text(streams)
+        async with command(tmp_path, "run", "--no-tray", "--config", str(config)) as program:
+            told = {await program.line() for _ in range(6)}
+            assert any("Job x" in line for line in told)
+            code, _, _ = await program.end(signal.SIGTERM)
+    assert code == 0
+    code, out, errors = await tried(tmp_path, "history", "--config", str(config))
+    assert (code, errors) == (0, "")
+    assert out.splitlines() == [
+        "",
+        "ci",
+        "2 the same, 0 changed, 0 new, 0 dropped",
+        "",
+        "large",
+        "0 the same, 0 changed, 0 new, 0 dropped",
+        "1 event was too large to be kept, and is not tried.",
+        "",
+        "secret",
+        "The history holds no events of it yet; with keep_events they are kept from now on.",
+    ]
+    config.write_text(streams.replace("Job {{ data.job }}", "{{ data.job }} failed").replace("== 'x'", ""))
+    code, out, errors = await tried(
+        tmp_path, "history", "--config", str(config), "--stream", "ci", "--since", "1h", "--json"
+    )
+    assert (code, errors) == (0, "")
+    changed, new, summary = map(json.loads, out.splitlines())
+    assert (changed["result"], changed["changes"]) == ("changed", {"title": ["Job x", "x failed"]})
+    assert (new["result"], new["data"], new["now"][0]["title"]) == ("new", '{"job": "y", "n": 1}', "y failed")
+    assert summary["summary"]["same"] == 0
+    (tmp_path / "old.toml").write_text(streams)
+    arguments = ("history", "--config", str(config), "--against", str(tmp_path / "old.toml"))
+    assert "0 the same, 1 changed, 1 new, 0 dropped" in (await tried(tmp_path, *arguments))[1]
 
 
 async def test_a_recording_of_no_stream_that_is_known_needs_its_name(tmp_path: Path, recording: Path) -> None:
