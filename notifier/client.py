@@ -8,14 +8,16 @@ import asyncio
 import contextlib
 import logging
 import random
+import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError
 
 from notifier.body import AHEAD, Body
 from notifier.errors import StreamFailed, StreamLost
+from notifier.handshake import ANSWER_LIMIT, Session
 from notifier.language import N_, _
 from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
 from notifier.sse import Event
@@ -27,6 +29,8 @@ BREATH = 500
 """Events that are delivered at once; then other streams get a turn."""
 LOOK = 10.0
 """Seconds of silence after which it is asked whether the connection still exists."""
+COOKIES_LIMIT = 100
+"""Cookies that are kept of one conversation; with more of them it begins anew."""
 
 NOT_HTTP = N_("the server's answer is not proper HTTP")
 MISSING_DECODER = N_("it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)")
@@ -65,6 +69,14 @@ class Follower:
         self._transport = transport
         self._deliver = deliver
         self._changed = changed
+        self._session: Session | None = None
+        """The handshake; None where the kind of stream has none."""
+        self._cookies: aiohttp.CookieJar | None = None
+        """Its cookies."""
+        self._call: Call | None = None
+        """The last one of this attempt."""
+        self._left = 0.0
+        """Seconds of patience that are left."""
         self._current: asyncio.Timeout | None = None
         self._told: str | None = None
         self._is_delivering = False
@@ -108,7 +120,9 @@ class Follower:
     async def _attempt(self) -> bool:
         """One connection and the wait after it; whether the server closed the stream for good."""
         source = self._source
-        request = source.connect()
+        session = self._session = self._converse()
+        request = source.connect() if session is None else source.connect(session.url, is_greeting=session.has_more)
+        was_proven = session is not None and session.is_proven
         cut = False
         try:
             await self._read(request)
@@ -120,8 +134,11 @@ class Follower:
         except StreamLost as error:
             reason, cut = str(error), True
         except StreamFailed as error:
-            source.fail(error)
-            raise
+            if session is None or not was_proven or session.is_proven:
+                source.fail(error)
+                raise
+            # A server that has forgotten us says no; whether it means it, a new conversation will tell.
+            reason, cut = str(error), True
         delay = source.lose(time.monotonic(), random.random(), cut=cut)  # noqa: S311 - jitter, not a secret
         self._lost(reason)
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
@@ -147,26 +164,80 @@ class Follower:
             self._told = reason
         self._changed(reason)
 
+    def _converse(self) -> Session | None:
+        """The conversation that goes on, or a new one."""
+        handshake, session, cookies = self._source.handshake, self._session, self._cookies
+        if handshake is None:
+            self._cookies = None
+            return None
+        is_bounded = cookies is not None and len(cookies) <= COOKIES_LIMIT
+        if session is None or session.handshake is not handshake or not session.is_proven or not is_bounded:
+            session = Session(handshake, self._source.stream.url, secrets.token_hex(8))
+            # Without `unsafe` it keeps none of a server that has no name but an address.
+            self._cookies = aiohttp.CookieJar(unsafe=True, quote_cookie=False)
+        session.begin()
+        return session
+
     async def _read(self, request: Request) -> None:
-        source = self._source
+        source, session = self._source, self._session
         following: Request | None = request
-        left = source.stream.connect_timeout
+        self._call, self._left = None, source.stream.connect_timeout
+        if session is not None:
+            await self._greet(session)
         while following:
-            # A person who has to touch a key for it is not a server that does not answer.
-            call = await self._transport.prepare(following)
             async with contextlib.AsyncExitStack() as stack:
-                began = time.monotonic()
-                response = await self._ask(call, left, stack)
-                left -= time.monotonic() - began
+                response = await self._ask(following, stack)
+                if session is not None:
+                    session.doubt()
                 following = source.respond(_head(response), time.monotonic(), time.time())
                 if source.ready_state is ReadyState.OPEN:
                     self._connected()
+                    if session is not None and not session.has_more:
+                        session.is_proven = True
                     await self._pump(response)
 
-    async def _ask(self, call: Call, patience: float, stack: contextlib.AsyncExitStack) -> aiohttp.ClientResponse:
+    async def _greet(self, session: Session) -> None:
+        """Say what there is to say of a handshake now."""
+        source = self._source
+        while (request := session.next_request()) is not None:
+            async with contextlib.AsyncExitStack() as stack:
+                response = await self._ask(request, stack)
+                head = _head(response)
+                try:
+                    session.answer(head, await self._small(response) if session.wants_answer else b"")
+                except StreamLost:
+                    source.postpone(head.retry_after, time.time())
+                    raise
+                except StreamFailed as error:
+                    source.fail(error, of_network=True)
+                    raise
+
+    async def _small(self, response: aiohttp.ClientResponse) -> bytes:
+        """The body of an answer, or more of it than is allowed."""
+        chunks, size = [], 0
+        async with self._patient():
+            async for chunk in response.content.iter_any():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > ANSWER_LIMIT:
+                    break
+        return b"".join(chunks)
+
+    async def _ask(self, request: Request, stack: contextlib.AsyncExitStack) -> aiohttp.ClientResponse:
+        # A person who has to touch a key for it is not a server that does not answer.
+        call = self._call = await self._transport.prepare(request, self._call)
+        async with self._patient():
+            # Another server has no part in the conversation.
+            cookies = self._cookies if request.is_home else None
+            return await stack.enter_async_context(self._transport.send(call, cookies=cookies))
+
+    @contextlib.asynccontextmanager
+    async def _patient(self) -> AsyncIterator[None]:
+        """Wait for the server for no longer than is left."""
+        began = time.monotonic()
         try:
-            async with asyncio.timeout(patience):
-                return await stack.enter_async_context(self._transport.get(call))
+            async with asyncio.timeout(self._left):
+                yield
         except TimeoutError as error:
             raise StreamLost(
                 _("no answer within {seconds:g} s", seconds=self._source.stream.connect_timeout)
@@ -176,25 +247,40 @@ class Follower:
             raise self._source.fail(StreamFailed(_("its address is no URL that can be asked for"))) from error
         except (aiohttp.ClientError, OSError) as error:
             raise StreamLost(_explain(error)) from error
+        finally:
+            self._left -= time.monotonic() - began
 
     async def _pump(self, response: aiohttp.ClientResponse) -> None:
-        source = self._source
+        source, session = self._source, self._session
+        is_greeting = session is not None and session.has_more
         async with Body(response.content) as body:
             while chunk := await self._next(response, body):
                 source.last_heard = time.time()
                 if self._heard is not None:
                     self._heard(chunk)
+                events = source.receive(chunk)
                 self._is_delivering = True
                 try:
-                    await self._hand_over(source.receive(chunk))
+                    await self._hand_over(events)
                 finally:
                     self._is_delivering = False
+                if session is not None and is_greeting and events:
+                    is_greeting = False
+                    await self._go_on(session, events[0])
                 source.receive(b"")
                 if self._leave_within is not None:
                     self._leave_within -= len(chunk)
                     if not body.has_more or self._leave_within <= 0:
                         self._leave_within = None
                         self.reconnect()
+
+    async def _go_on(self, session: Session, event: Event) -> None:
+        """Say what is to be said once the stream is open; what it brings meanwhile waits."""
+        session.opened(event)
+        self._left = self._source.stream.connect_timeout
+        await self._greet(session)
+        session.is_proven = True
+        self._source.greeted()
 
     async def _hand_over(self, events: list[Event]) -> None:
         source = self._source
@@ -222,6 +308,8 @@ class Follower:
             if chunk is not None:
                 return chunk
             if clock() >= deadline:
+                if self._session is not None:
+                    self._session.doubt()
                 raise StreamLost(
                     _("not one byte for {seconds:g} s, so the connection is taken for dead", seconds=idle_timeout)
                 )

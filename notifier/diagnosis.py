@@ -92,7 +92,13 @@ def _mend_tls(seen: Observation) -> str:
 
 def _answered(seen: Observation) -> Iterator[Finding]:
     answer = seen.answer
-    if answer is None or seen.trouble is not Trouble.REFUSED_BY_SERVER:
+    if seen.trouble is not Trouble.REFUSED_BY_SERVER:
+        return
+    if answer is None:
+        why = _(
+            "servers of this kind want to be asked for more than the stream, and it did not come to asking for that"
+        )
+        yield Finding(Level.WRONG, "handshake", seen.reason, why)
         return
     topic, why, todo = "status", "", ""
     kind = answer.content_type

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from notifier import handshake
 from notifier.errors import StreamFailed
 from notifier.history import State
 from notifier.language import N_, _
@@ -211,7 +212,8 @@ class Line:
 
     def _take(self, preset: Preset) -> None:
         parts = urlsplit(self.stream.url)
-        base = f"{parts.scheme}://{parts.netloc}"
+        base = f"{parts.scheme}://{parts.netloc}{handshake.root(preset.handshake, self.stream.url)}"
+        self.source.handshake = preset.handshake
         self._rules = Rules(self.name, preset, self.stream.rules, base=base)
         if self._memories:
             self._rules.recall(self._memories, *self._clocks)

@@ -6,9 +6,9 @@ It does nothing itself.
 
 import re
 import tomllib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from notifier.complaint import problem_of_toml, problems_of, tell
 from notifier.duration import Seconds
@@ -16,6 +16,13 @@ from notifier.errors import ConfigurationBroken
 from notifier.language import _
 from notifier.lines import line_of, lines_of
 from notifier.rule import ExpressionText, Rule, TemplateText
+
+OURS = {"answer", "client_id", "data"}
+"""Names in the templates of a handshake that are taken."""
+NOT_FOR_PRESETS = {
+    "authorization", "connection", "content-length", "cookie", "host", "proxy-authorization", "transfer-encoding",
+}  # fmt: skip
+"""Headers, lower case: credentials are for the configuration to give, the others are the client's."""
 
 
 def _checked_pattern(source: str) -> str:
@@ -32,7 +39,14 @@ def _checked_path(source: str) -> str:
     return source
 
 
+def _checked_header(name: str) -> str:
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9-]{0,60}", name) or name.lower() in NOT_FOR_PRESETS:
+        raise ValueError(_("{name} is no header that a preset may set", name=name))
+    return name
+
+
 Pattern = Annotated[str, AfterValidator(_checked_pattern)]
+HeaderName = Annotated[str, AfterValidator(_checked_header)]
 Path = Annotated[str, AfterValidator(_checked_path)]
 """Names separated by dots, and ``[]`` for every element of a list."""
 
@@ -61,20 +75,45 @@ class Refusal(_Model):
 
 
 class Request(_Model):
-    """One request of a handshake.  ``{{ client_id }}`` is a random name, the same in all of them and in the URL."""
+    """One request of a handshake.
+
+    In its templates stand ``client_id`` and what earlier requests kept; in those after the first event also ``data``,
+    that event's.
+    """
 
     method: Literal["GET", "POST"] = "GET"
-    path: TemplateText
-    """Below the URL's scheme and host."""
+    path: Annotated[TemplateText, Field(pattern="^/")]
+    """Below the URL's scheme, host and, where the handshake names `listen`, what stands before that."""
+    headers: dict[HeaderName, TemplateText] = {}
+    """One that comes out empty is not sent."""
     body: TemplateText | None = None
-    """JSON; in it also stands ``data``, the first event's."""
+    """JSON."""
+    form: dict[str, TemplateText] = {}
+    """Sent as a web page's form, in the place of a body."""
+    keep: Annotated[str, Field(pattern=r"^[a-z][a-z_]{0,40}$")] | None = None
+    """Under which name the answer's JSON stands in later templates."""
+    expect: ExpressionText | None = None
+    """What must be true of ``answer``, its JSON, or else the handshake is done anew."""
+    optional: bool = False
+    """404 is no mistake: there is nothing to ask for here."""
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Self:
+        if self.form and self.body is not None:
+            raise ValueError(_("has a body and a form; keep one of them"))
+        if self.keep in OURS:
+            raise ValueError(_("keep is to be another name than {names}", names=", ".join(sorted(OURS))))
+        return self
 
 
 class Handshake(_Model):
-    """What to ask before the stream is opened and after its first event.  Cookies are kept for all of it."""
+    """What to ask before the stream is asked for and after its first event.  Cookies are kept for all of it."""
 
-    before: tuple[Request, ...] = ()
-    after: tuple[Request, ...] = ()
+    listen: Annotated[str, Field(pattern=r"^(/[^?#{]*/)?$")] = ""
+    """The path below which streams are, each with its client's ID as its last part.  What stands before it in the URL
+    belongs to all requests; where the URL has no ID, or ends before `listen`, the rest is made up."""
+    before: Annotated[tuple[Request, ...], Field(max_length=10)] = ()
+    after: Annotated[tuple[Request, ...], Field(max_length=10)] = ()
 
 
 class Preset(_Model):

@@ -12,6 +12,7 @@ from typing import TextIO
 from notifier.client import Follower
 from notifier.errors import NotifierError, UsageError
 from notifier.language import _
+from notifier.preset import Handshake
 from notifier.recording import Arrived, Head, Lost, Opened, Step, harmless, head_of, line_of, read
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
@@ -51,9 +52,24 @@ class Recorder:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    async def follow(self, stream: Stream, seconds: float, told: Callable[["Recorder"], None]) -> None:
-        """Record what `stream` sends, for so long, or until the file is full; `told` is called after each change."""
+    async def follow(
+        self,
+        stream: Stream,
+        seconds: float,
+        told: Callable[["Recorder"], None],
+        *,
+        handshake: Handshake | None = None,
+    ) -> None:
+        """Record what a stream sends.
+
+        Args:
+            stream: Its settings.
+            seconds: For so long, or until the file is full.
+            told: Called after each change.
+            handshake: What its server wants to be asked first.
+        """
         source = Source(stream)
+        source.handshake = handshake
         end: asyncio.Timeout
 
         def write(step: Step) -> None:

@@ -35,6 +35,7 @@ from notifier.backoff import Backoff
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
 from notifier.language import N_, _
+from notifier.preset import Handshake
 from notifier.resume import Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
@@ -78,12 +79,16 @@ class ReadyState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A GET to send."""
+    """What to send."""
 
     url: str = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     is_home: bool = True
     """Whether it goes to the stream's own origin: only there go its credentials, its client certificate and its pin."""
+    method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
+    is_stream: bool = True
+    """Whether it asks for the stream itself, and not for something that belongs to a handshake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,10 @@ class Source:
         """How to go on after a break; may be replaced when the kind of stream is known."""
         self.idle_timeout = stream.idle_timeout
         """Seconds; may be replaced when the kind of stream is known."""
+        self.handshake: Handshake | None = None
+        """What the server wants to be asked around the stream; may be replaced when the kind of stream is known."""
+        self._url = stream.url
+        self._is_greeting = False
         self.response_headers: Mapping[str, str] = {}
         """Of the response that is open, or was; names in lower case."""
         self.ready_state = ReadyState.CONNECTING
@@ -177,9 +186,16 @@ class Source:
         """Whether the server is asked for what came while the stream was away."""
         return bool(self.resume.query or (self.resume.uses_ids and self.last_event_id))
 
-    def connect(self) -> Request:
-        """The request that begins an attempt."""
+    def connect(self, url: str | None = None, *, is_greeting: bool = False) -> Request:
+        """The request for the stream, with which an attempt begins.
+
+        Args:
+            url: Where the stream is, if a handshake decides that.
+            is_greeting: Whether it is of no use until `greeted`.
+        """
         self.ready_state = ReadyState.CONNECTING
+        self._url = url or self.stream.url
+        self._is_greeting = is_greeting
         self.request = self._first_request()
         self._redirects = 0
         self._blames_network = False
@@ -222,9 +238,9 @@ class Source:
             return None
         if status in REDIRECT:
             return self._redirected(response)
-        answered = _("the server answered {status} {reason}", status=status, reason=_reason(status)).rstrip()
+        answered = _("the server answered {status} {reason}", status=status, reason=phrase(status)).rstrip()
         if status in TRY_AGAIN or status >= 500:
-            self._asked_delay = _retry_after(response.retry_after, wall_clock)
+            self.postpone(response.retry_after, wall_clock)
             raise StreamLost(answered)
         self._blames_network |= self.has_been_open and status in OF_A_NETWORK
         raise self.fail(StreamFailed(f"{answered}: {_(ADVICE.get(status, NO_STREAM))}"))
@@ -243,10 +259,20 @@ class Source:
             raise self.fail(
                 StreamFailed(_("one event is larger than {limit}, the event_limit of this stream", limit=limit))
             ) from error
-        if events:
+        if events and not self._is_greeting:
             self._had_event = True
             self._backoff.succeed()
         return events
+
+    def greeted(self) -> None:
+        """The handshake is done, so that events will come."""
+        self._is_greeting = False
+        self._had_event = True
+        self._backoff.succeed()
+
+    def postpone(self, retry_after: str | None, wall_clock: float) -> None:
+        """Something else than the stream was answered with this Retry-After."""
+        self._asked_delay = _retry_after(retry_after, wall_clock)
 
     @property
     def latest_event_id(self) -> str:
@@ -270,7 +296,7 @@ class Source:
         """
         self.was_cut |= cut and self.ready_state is ReadyState.OPEN
         self.ready_state = ReadyState.CONNECTING
-        lived = now - self._opened
+        lived = 0.0 if self._is_greeting else now - self._opened
         retry = self._parser.reconnection_time
         return self._backoff.wait(
             now, chance, lived=lived, had_event=self._had_event, retry=retry, asked=self._asked_delay
@@ -281,13 +307,19 @@ class Source:
         self.ready_state = ReadyState.CONNECTING
         self._backoff.hurry()
 
-    def fail(self, error: StreamFailed) -> StreamFailed:
-        """Fail the connection (HTML 9.2.3): CLOSED for good, because of `error`, which is given back."""
+    def fail(self, error: StreamFailed, *, of_network: bool = False) -> StreamFailed:
+        """Fail the connection (HTML 9.2.3): CLOSED for good, because of `error`, which is given back.
+
+        Args:
+            error: Why.
+            of_network: Whether the network on the way may be to blame.
+        """
+        self._blames_network |= of_network
         self.ready_state = ReadyState.CLOSED
         return error
 
     def _first_request(self) -> Request:
-        return Request(address.with_query(self.stream.url, self.resume.query), self._headers())
+        return Request(address.with_query(self._url, self.resume.query), self._headers())
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -351,7 +383,8 @@ def _shown(value: str) -> str:
     return "".join(c for c in value[:60] if c.isprintable())
 
 
-def _reason(status: int) -> str:
+def phrase(status: int) -> str:
+    """What a status is called; empty for one that nobody has named."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractCookieJar
 from aiohttp.connector import SocketFactoryType
 from yarl import URL
 
@@ -41,6 +42,15 @@ _REFUSED_BY_PROXY = {403, 405}
 
 
 @dataclass(frozen=True, slots=True)
+class Keys:
+    """The secrets that go along with requests to the stream's own origin."""
+
+    headers: dict[str, str] = field(repr=False)
+    query: dict[str, str] = field(repr=False)
+    context: SSLContext | None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A request, ready to be sent once; its secrets are in it, and in no repr."""
 
@@ -54,6 +64,12 @@ class Call:
     proxy_password: str = field(default="", repr=False)
     context: SSLContext | None = None
     """None believes what this machine believes."""
+    method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
+    is_stream: bool = True
+    """Whether the stream itself is asked for."""
+    keys: Keys | None = field(default=None, repr=False)
+    """None where it goes to another origin."""
 
 
 class Transport:
@@ -66,8 +82,12 @@ class Transport:
         if not stream.tls.verify:
             logger.warning("%s: %s", stream.name, UNVERIFIED)
 
-    async def prepare(self, request: Request) -> Call:
+    async def prepare(self, request: Request, like: Call | None = None) -> Call:
         """Fetch what the request needs.
+
+        Args:
+            request: What is to be sent.
+            like: A call of a moment ago; its secrets are taken again, so that nobody is asked for them twice.
 
         Raises:
             StreamLost: a secret or a certificate cannot be had now.
@@ -76,34 +96,56 @@ class Transport:
         stream = self._stream
         parts = urlsplit(request.url)
         proxy = stream.proxy.proxy_for(request.url)
-        password = await self._secret("proxy.password", proxy.password) if proxy and proxy.password else ""
+        if like is not None and like.proxy == proxy:
+            password = like.proxy_password
+        else:
+            password = await self._secret("proxy.password", proxy.password) if proxy and proxy.password else ""
         socket = unquote(parts.netloc) if parts.scheme == UNIX else None
-        url, headers, context = request.url, dict(request.headers), None
+        url, headers, keys = request.url, dict(request.headers), None
         if request.is_home:
-            url = _with_query(url, {name: await self._secret(f"query.{name}", s) for name, s in stream.query.items()})
-            headers = _with_headers(headers, await self._credentials())
-            if parts.scheme == "https" and stream.tls != Tls():
-                key_password = await self._secret("tls.key_password", stream.tls.key_password)
-                context = await asyncio.to_thread(make_context, stream.tls, key_password)
+            keys = (like.keys if like is not None else None) or await self._keys(parts.scheme)
+            url = _with_query(url, keys.query)
+            headers = _with_headers(headers, keys.headers)
         if socket is not None:
             url = urlsplit(url)._replace(scheme="http", netloc="localhost").geturl()
         host = socket or f"{bracketed(parts.hostname or '')}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-        return Call(url, headers, host, socket, proxy, password, context)
+        return Call(
+            url,
+            headers,
+            host,
+            socket,
+            proxy,
+            password,
+            context=keys.context if keys is not None else None,
+            method=request.method,
+            body=request.body,
+            is_stream=request.is_stream,
+            keys=keys,
+        )
 
     @contextlib.asynccontextmanager
-    async def get(self, call: Call, *, guard: SocketFactoryType | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def send(
+        self,
+        call: Call,
+        *,
+        guard: SocketFactoryType | None = None,
+        cookies: AbstractCookieJar | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request over a connection of its own, and hold the connection while the response is read.
 
         Args:
             call: What to send.
             guard: Makes the socket for each address that is tried; it raises OSError where none may be.
+            cookies: What goes along beside the person's own, and what the server adds to; without it none are kept.
 
         Raises:
             StreamLost: the way there is cut: TLS, proxy or socket.  Other network trouble is aiohttp's to tell.
             StreamFailed: the proxy refuses us, or a package is missing.
         """
         async with aiohttp.ClientSession(
-            connector=_connector(call, guard), cookie_jar=aiohttp.DummyCookieJar(), trace_configs=self._traces
+            connector=_connector(call, guard),
+            cookie_jar=cookies if cookies is not None else aiohttp.DummyCookieJar(),
+            trace_configs=self._traces if call.is_stream else [],
         ) as session:
             headers = call.headers
             options: dict[str, Any] = {} if call.context is None else {"ssl": call.context}
@@ -115,9 +157,11 @@ class Transport:
                 else:
                     headers = headers | _proxy_headers(call)
             try:
-                request = await session.get(
+                request = await session.request(
+                    call.method,
                     _exactly(call.url),
                     headers=headers,
+                    data=call.body,
                     timeout=_NO_TIMEOUTS,
                     allow_redirects=False,
                     middlewares=(_once,),
@@ -129,6 +173,15 @@ class Transport:
                 raise
             async with request as response:
                 yield response
+
+    async def _keys(self, scheme: str) -> Keys:
+        stream, context = self._stream, None
+        query = {name: await self._secret(f"query.{name}", secret) for name, secret in stream.query.items()}
+        headers = await self._credentials()
+        if scheme == "https" and stream.tls != Tls():
+            key_password = await self._secret("tls.key_password", stream.tls.key_password)
+            context = await asyncio.to_thread(make_context, stream.tls, key_password)
+        return Keys(headers, query, context)
 
     async def _credentials(self) -> dict[str, str]:
         stream = self._stream

@@ -13,6 +13,7 @@ from socket import gaierror
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractCookieJar
 from aiohttp.connector import SocketFactoryType
 
 from notifier.errors import StreamFailed, StreamLost
@@ -45,18 +46,25 @@ class Witness(Transport):
         super().__init__(stream, [self._trace()])
 
     @contextlib.asynccontextmanager
-    async def get(self, call: Call, *, guard: SocketFactoryType | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
-        """As :meth:`Transport.get`."""
+    async def send(
+        self,
+        call: Call,
+        *,
+        guard: SocketFactoryType | None = None,
+        cookies: AbstractCookieJar | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """As :meth:`Transport.send`."""
         seen = self._seen
         seen.trouble = None
         answered = False
         try:
-            async with super().get(call, guard=guard) as response:
+            async with super().send(call, guard=guard, cookies=cookies) as response:
                 answered = True
-                seen.answers.append(self._answer(call, response))
+                if call.is_stream:
+                    seen.answers.append(self._answer(call, response))
                 yield response
         except asyncio.CancelledError:
-            if not answered:
+            if not answered and (call.is_stream or seen.opened is None):
                 seen.trouble = Trouble.NO_ANSWER
             raise
         except Exception as error:

@@ -22,6 +22,7 @@ from notifier.language import _, ngettext
 from notifier.line import Line
 from notifier.preset import GENERIC
 from notifier.presets import known
+from notifier.recognition import Recognition
 from notifier.recorder import SIZE_LIMIT, Recorder, load
 from notifier.recording import Step
 from notifier.replay import paced, play, serve
@@ -58,9 +59,11 @@ def record(
     log(verbose=False)
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     lasts = _length(lasting)
+    (stream,) = settings.streams
+    kind = Recognition(stream.url, list(known().values())).preset
     with Recorder(path, url, size_limit=megabytes << 20, force=force) as recorder:
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(_until_ended(lambda: recorder.follow(settings.streams[0], lasts, lambda _: None)))
+            asyncio.run(_until_ended(lambda: recorder.follow(stream, lasts, lambda _: None, handshake=kind.handshake)))
         count = ngettext("{count} event", "{count} events", recorder.events, count=recorder.events)
         print_line(_("{path}: {count}, {size:,} bytes", path=path, count=count, size=recorder.size))
 

@@ -14,6 +14,8 @@ from notifier.cli.terminal import ending, log, print_line
 from notifier.client import Follower
 from notifier.config import Config
 from notifier.errors import StreamFailed
+from notifier.presets import known
+from notifier.recognition import Recognition
 from notifier.source import Source
 from notifier.sse import Event
 from notifier.transport import Transport
@@ -56,8 +58,10 @@ async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
         for event in events:
             show(event)
 
+    source = Source(stream)
+    source.handshake = Recognition(stream.url, list(known().values())).preset.handshake
     try:
-        await Follower(Source(stream), Transport(stream), deliver, lambda _: None).follow()
+        await Follower(source, Transport(stream), deliver, lambda _: None).follow()
     except StreamFailed as error:
         raise StreamFailed(f"{stream.name}: {error}") from error
 

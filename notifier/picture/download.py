@@ -61,7 +61,7 @@ async def _get(url: str, stream: Stream) -> bytes | str:
         if not is_anywhere and call.proxy is not None and not may_be_public(urlsplit(url).hostname or ""):
             raise NoPicture("it is on a private address")
         guard = None if is_anywhere or call.proxy is not None else _only_public
-        async with transport.get(replace(call), guard=guard) as response:
+        async with transport.send(replace(call), guard=guard) as response:
             if response.status in MOVED and (location := response.headers.get("Location")):
                 return location
             if response.status != 200:
