@@ -1,5 +1,6 @@
 """Eyes and a hand for the tray in a real panel: where the icon is, what state it shows, its menu and its rows."""
 
+import re
 from dataclasses import dataclass
 
 from PIL import Image
@@ -7,7 +8,7 @@ from PIL import Image
 from notifier.tray.face import IconState
 from notifier.tray.icon import BADGE, COLOURS
 from notifier.tray.menu import Entry, Row
-from tests.desktop.rig import Rig, Window, until
+from tests.desktop.rig import WATCHER, Rig, Window, until
 from tests.needs import needs
 
 CORNER = 100, 30, 900, 570
@@ -92,6 +93,21 @@ def open_menu(
         rig.run("xdotool", "key", "Escape")
         until("that menu was closed", lambda: not popups(rig, panel))
     raise AssertionError("the panel never opened our menu")
+
+
+def menu_labels(rig: Rig) -> list[str]:
+    """What our rows say, those of submenus too, as the program tells the panel on the bus."""
+    call = ("dbus-send", "--session", "--print-reply")
+    told = rig.run(
+        *call, f"--dest={WATCHER}", "/StatusNotifierWatcher", "org.freedesktop.DBus.Properties.Get",
+        f"string:{WATCHER}", "string:RegisteredStatusNotifierItems",
+    )  # fmt: skip
+    (item,) = re.findall(r'string "([^"/]+)', told)
+    layout = rig.run(
+        *call, f"--dest={item}", "/StatusNotifierItem/Menu", "com.canonical.dbusmenu.GetLayout",
+        "int32:0", "int32:-1", "array:string:label",
+    )  # fmt: skip
+    return re.findall(r'string "label"\s+variant\s+string "(.*)"', layout)
 
 
 def close_menu(rig: Rig) -> None:
