@@ -89,6 +89,8 @@ class Outbox:
         """Lanes of which rows wait that the gate does not know of."""
         self._retry_at = 0.0
         self._something = asyncio.Event()
+        self.idle = asyncio.Event()
+        """Set while nothing is left to show, but for what a silence holds."""
 
     @property
     def held(self) -> int:
@@ -130,6 +132,7 @@ class Outbox:
     def offer(self, notification: Notification) -> None:
         """Show it now, or soon, or in a digest.  It is recorded, and knows its row."""
         assert notification.row is not None, "recording comes before showing"
+        self.idle.clear()
         self._newest[notification.stream] = notification.row
         self._let_out(self._gate.offer(time.monotonic(), notification))
         self._something.set()
@@ -141,6 +144,7 @@ class Outbox:
         lanes = {(withdrawal.stream, False), (withdrawal.stream, True)}
         for key in lanes & self._gate.holding & self.silence.lanes:
             self._recall(key, time.monotonic())
+        self.idle.clear()
         self._withdrawn.append(withdrawal)
         self._something.set()
 
@@ -196,6 +200,8 @@ class Outbox:
             if self._ready:
                 await self._show(desktop, self._ready.popleft())
                 continue
+            if self._gate.next_release(now) is None:
+                self.idle.set()
             waits = (self._gate.next_release(now), self._retry_in(now), self._look_in())
             try:
                 async with asyncio.timeout(min((wait for wait in waits if wait is not None), default=None)):

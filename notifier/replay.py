@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import math
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from aiohttp import web
@@ -20,6 +21,8 @@ OF_A_CONNECTION = {
 }  # fmt: skip
 """Headers of the recorded response that mean nothing on another connection."""
 LOOPBACK = "127.0.0.1"
+COMES_BACK = 60.0
+"""Seconds in which a program whose connection was cut is expected again."""
 
 
 def play(steps: Sequence[Step], line: Line) -> Iterator[tuple[float, Sample]]:
@@ -58,22 +61,38 @@ async def serve(steps: Sequence[Step], *, speed: float = 1.0, port: int = 0) -> 
     """The recording as a stream on this machine's loopback; its URL.
 
     Each connection gets all of it from the beginning, with the gaps that were recorded divided by `speed`, and stays
-    open after that.  Where the recorded stream was lost, it goes on without a break.
+    open after that.  Where the recorded stream was lost the connection is cut, and the same program (by its
+    User-Agent) gets what came after that if it comes back within `COMES_BACK` seconds.
 
     Raises:
         UsageError: the port is taken.
     """
+    cuts: dict[str, list[tuple[float, int]]] = defaultdict(list)
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers=_headers(steps))
-        await response.prepare(request)
         clock = asyncio.get_running_loop().time
+        visitor = request.headers.get("User-Agent", "")
         began = clock()
-        for step in steps:
+        waiting = [(until, place) for until, place in cuts.pop(visitor, []) if until > began]
+        place = waiting.pop(0)[1] if waiting else 0
+        if waiting:
+            cuts[visitor] = waiting
+        rest = steps[_next_opened(steps, place) :]
+        response = web.StreamResponse(headers=_headers(rest))
+        await response.prepare(request)
+        at = rest[0].at if rest and place else 0.0
+        for number, step in enumerate(rest, len(steps) - len(rest) + 1):
+            if isinstance(step, Opened):
+                continue
+            if not math.isinf(speed):
+                await asyncio.sleep(began + (step.at - at) / speed - clock())
             if isinstance(step, Arrived):
-                if not math.isinf(speed):
-                    await asyncio.sleep(began + step.at / speed - clock())
                 await response.write(step.data)
+            elif request.transport is not None:
+                cuts[visitor].append((clock() + COMES_BACK, number))
+                # Not the end of the response: whoever reads it shall see that it was cut.
+                request.transport.close()
+                return response
         await asyncio.Event().wait()
         return response
 
@@ -92,6 +111,13 @@ async def serve(steps: Sequence[Step], *, speed: float = 1.0, port: int = 0) -> 
         yield f"http://{LOOPBACK}:{runner.addresses[0][1]}/events"
     finally:
         await runner.cleanup()
+
+
+def _next_opened(steps: Sequence[Step], place: int) -> int:
+    """Where it was open again; the end if it never was."""
+    if place == 0:
+        return 0
+    return next((n for n, step in enumerate(steps[place:], place) if isinstance(step, Opened)), len(steps))
 
 
 def _headers(steps: Sequence[Step]) -> Mapping[str, str]:

@@ -342,6 +342,15 @@ MAY_IMPORT = {
         "notifier.sse",
     },
     "notifier/status.py": {"notifier.notification", "notifier.source"},
+    "notifier/stage.py": VALUES
+    | {
+        "notifier.desktop",
+        "notifier.outbox",
+        "notifier.picture",
+        "notifier.sample",
+        "notifier.store",
+        "notifier.stream",
+    },
     "notifier/picture/__init__.py": set(),
     "notifier/picture/reach.py": set(),
     "notifier/picture/drawing.py": {"notifier.picture"},

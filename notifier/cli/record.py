@@ -15,7 +15,9 @@ from notifier.cli.options import File, Headers, PlainCredentials, Url
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.cli.probe import show_sample
-from notifier.cli.terminal import ending, log, print_line
+from notifier.cli.terminal import ending, log, print_line, say
+from notifier.desktop import Desktop, Listener, choose
+from notifier.desktop.link import open_link
 from notifier.duration import seconds as seconds_of
 from notifier.errors import UsageError
 from notifier.language import _, ngettext
@@ -26,6 +28,7 @@ from notifier.recognition import Recognition
 from notifier.recorder import SIZE_LIMIT, Recorder, load
 from notifier.recording import Step
 from notifier.replay import paced, play, serve
+from notifier.stage import Stage
 from notifier.stream import Stream
 
 LONGEST = 7 * 86_400.0
@@ -70,7 +73,10 @@ def record(
 
 def replay(
     path: Recording,
-    speed: Annotated[str, typer.Option("--speed", metavar="N|max", help="So many times as fast.")] = FASTEST,
+    speed: Annotated[
+        str | None,
+        typer.Option("--speed", metavar="N|max", help="So many times as fast.  [default: max; with --desktop 1]"),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--stream", metavar="NAME", help="By the rules of this stream of the configuration.")
     ] = None,
@@ -79,16 +85,23 @@ def replay(
     as_stream: Annotated[
         bool, typer.Option("--serve", help="Be a server that sends it, for whoever follows; until Ctrl-C.")
     ] = False,
+    on_desktop: Annotated[
+        bool, typer.Option("--desktop", help="Show the bubbles for real, as many at once as the stream may.")
+    ] = False,
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Of that server; 0 takes a free one.")] = 0,
 ) -> None:
-    """Show what would be told of a recording; nothing is shown on the desktop, recorded or run.
+    """Show what would be told of a recording: here, or with --desktop in bubbles; nothing is recorded or run.
 
     sse-notifier replay morning.jsonl --stream ntfy
+
+    sse-notifier replay morning.jsonl --desktop --speed 10
 
     sse-notifier replay morning.jsonl --serve --speed 10
     """
     log(verbose=False)
-    pace = _pace(speed)
+    if as_stream and on_desktop:
+        raise UsageError(_("--serve and --desktop do not go together; keep one of them"))
+    pace = _pace(speed or ("1" if on_desktop else FASTEST))
     head, steps = load(path)
     if as_stream:
         with contextlib.suppress(asyncio.CancelledError):
@@ -97,7 +110,7 @@ def replay(
     stream = _stream(head.url, name, preset, file)
     line = Line(stream, {GENERIC.name: GENERIC} | known(), None)
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_until_ended(lambda: _show(steps, line, pace)))
+        asyncio.run(_until_ended(lambda: (_perform if on_desktop else _show)(steps, line, pace)))
 
 
 async def _show(steps: list[Step], line: Line, pace: float) -> None:
@@ -109,6 +122,21 @@ async def _show(steps: list[Step], line: Line, pace: float) -> None:
             show_sample(paper, sample, is_first=False)
     paper.line()
     paper.line(_("told: {told}; not told: {silent}; kind: {kind}", told=told, silent=silent, kind=line.preset.title))
+
+
+async def _perform(steps: list[Step], line: Line, pace: float) -> None:
+    async def open_desktop(listener: Listener) -> Desktop:
+        choice = await choose(os.environ, listener, print_line)
+        if choice.complaint:
+            say(choice.complaint)
+        return choice.desktop
+
+    async def follow(link: str) -> None:
+        await open_link(link, os.environ)
+
+    stage = Stage(line.stream, follow, say)
+    await stage.perform(paced(play(steps, line), pace), open_desktop)
+    print_line(ngettext("{count} notification", "{count} notifications", stage.shown, count=stage.shown))
 
 
 async def _serve(steps: list[Step], pace: float, port: int) -> None:

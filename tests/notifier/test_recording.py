@@ -116,3 +116,52 @@ async def test_a_recording_is_replayed_by_the_rules_of_the_configuration(tmp_pat
     assert "told: 1; not told: 1" in out
     async with command(tmp_path, "replay", str(file), "--stream", "no", "--config", str(config)) as tool:
         assert "has no stream no" in (await tool.result())[2]
+
+
+RULES = (
+    '[[streams]]\nurl = "https://ci.example/events"\nname = "ci"\nminimum_urgency = "normal"\n'
+    'quiet_hours = [{ from = "00:00", to = "00:00" }]\nflood = { burst = 3, window = 1 }\n'
+    '[[streams.rules]]\ncommand = ["touch", "ran"]\n'
+)
+
+
+def recorded(file: Path, *steps: Step) -> str:
+    head = Head("https://ci.example/events", "")
+    file.write_text("".join(line_of(each) for each in (head, Opened(0.0), *steps)))
+    return str(file)
+
+
+async def test_a_recording_is_performed_on_the_desktop_through_the_gate(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(RULES)
+    body = b"".join(b'data: {"title": "Event %d"}\n\n' % n for n in range(20))
+    quiet = b'data: {"title": "Hush", "priority": "low"}\n\n'
+    file = recorded(tmp_path / "r.jsonl", Arrived(0.1, body), Arrived(0.2, quiet))
+    arguments = ("replay", file, "--desktop", "--speed", "max", "--stream", "ci", "--config", str(config))
+    async with command(tmp_path, *arguments) as tool:
+        code, out, errors = await tool.result()
+    assert (code, "--serve" in errors) == (0, False)
+    assert "Event 0" in out
+    assert "more from ci" in out
+    assert out.endswith("20 notifications\n")
+    assert "Hush" not in out
+    assert not (tmp_path / ".local").exists()
+    assert not Path("ran").exists()
+    async with command(tmp_path, "replay", file, "--desktop", "--serve") as tool:
+        assert (await tool.result())[0] == 2
+
+
+async def test_a_served_recording_is_cut_where_it_was_lost(tmp_path: Path) -> None:
+    steps = (
+        Arrived(0.1, b"data: whole\n\ndata: half of "),
+        Lost(0.2, "the connection was cut"),
+        Lost(0.3, "no answer"),
+        Opened(5.0, {"server": "second"}),
+        Arrived(5.1, b"an event\n\ndata: after\n\n"),
+    )
+    file = recorded(tmp_path / "r.jsonl", *steps)
+    async with command(tmp_path, "replay", file, "--serve") as serving:
+        url = next(word for word in (await serving.line()).split() if word.startswith("http")).rstrip(";")
+        for _ in range(2):  # who comes anew begins anew
+            async with command(tmp_path, "watch", url, "--json") as tool:
+                assert [json.loads(await tool.line())["data"] for _ in range(2)] == ["whole", "after"]
