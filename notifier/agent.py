@@ -6,7 +6,6 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 
 import asyncio
 import contextlib
-import itertools
 import json
 import logging
 import math
@@ -44,9 +43,10 @@ from notifier.surroundings import News
 logger = logging.getLogger(__name__)
 
 TEND = 1.0
-"""Seconds between two looks after the history, and after rules that wait for a time."""
-AGES = 15
-"""Of these looks, after so many the status is told anew: streams have become older since they were heard."""
+"""Seconds after something happened until the history, and rules that wait for a time, are looked after."""
+REST = 15.0
+"""Seconds until the next such look when nothing happens.  Then the status is told anew, too: streams have become older
+since they were heard."""
 PROBLEMS_LIMIT = 1_000
 """Characters of a bubble about a broken configuration; the log has all of it."""
 
@@ -114,6 +114,8 @@ class Agent:
         self._followed = {stream.name: self._following(stream) for stream in config.streams}
         self._problem = ""
         self._group = asyncio.TaskGroup()
+        self._stir = asyncio.Event()
+        """Something happened since the last look."""
 
     async def run(self) -> None:
         """Follow every stream until cancelled.
@@ -146,6 +148,7 @@ class Agent:
 
     def obey(self, command: Command) -> None:
         """Do what the person asked for.  On the event loop only."""
+        self._stir.set()
         match command.verb:
             case Verb.SNOOZE:
                 self._outbox.silence_until(EVERYTHING, command.until)
@@ -221,6 +224,7 @@ class Agent:
 
     def heed(self, news: News) -> None:
         """Something happened to the machine or its network.  On the event loop only."""
+        self._stir.set()
         for one in self._followed.values():
             one.heed(news)
         self._outbox.look()
@@ -253,6 +257,7 @@ class Agent:
 
     def arrived(self, line: Line, events: Sequence[Event], last_event_id: str) -> None:
         """These events came on a line: the way of an event begins."""
+        self._stir.set()
         entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
         self._tell(line, entries, place, line.heard if line.stream.keep_events else ())
         for withdrawal in withdrawn:
@@ -261,6 +266,7 @@ class Agent:
 
     def changed(self, line: Line, *, is_back: bool) -> None:
         """A line is doing otherwise."""
+        self._stir.set()
         if line.source.ready_state is ReadyState.OPEN and line.stream.keep_events:
             self._store.opened(line.name, json.dumps(harmless(line.source.response_headers)))
         if is_back:
@@ -338,19 +344,35 @@ class Agent:
         await watch(self.heed)
 
     async def _tend(self) -> None:
-        for turn in itertools.count(1):
-            await asyncio.sleep(TEND)
-            if turn % AGES == 0:
-                if sys.platform != "win32":
-                    time.tzset()  # a person who travels moves this machine's zone; Python asks for it only once
-                self._publish()
+        told = time.monotonic()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._rest()):
+                    await self._stir.wait()
+            if self._stir.is_set():
+                await asyncio.sleep(TEND)  # what happens meanwhile is looked after together
+                self._stir.clear()
+            now = time.monotonic()
             for line in [one.line for one in self._followed.values()]:
-                if due := line.due(time.monotonic()):
+                if due := line.due(now):
                     self._tell(line, due, self._store.mark(line.name).last_event_id)
             self._store.tend()
             self._outbox.look()
-            if self._inbox.is_stale(time.monotonic()):
+            if now >= told + REST:
+                told = now
+                if sys.platform != "win32":
+                    time.tzset()  # a person who travels moves this machine's zone; Python asks for it only once
                 self._publish()
+            elif self._inbox.is_stale(now):
+                self._publish()
+
+    def _rest(self) -> float:
+        """Seconds until something is due, if nothing happens."""
+        now = time.monotonic()
+        dues = [one.line.next_due(now) for one in self._followed.values()]
+        if self._inbox.is_behind:
+            dues.append(TEND)
+        return min([REST, *(due for due in dues if due is not None)])
 
     async def _open(self, link: str) -> None:
         try:

@@ -9,12 +9,11 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from watchfiles import Change, awatch
 
 from notifier.config import Config, parse
 from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
@@ -27,10 +26,8 @@ logger = logging.getLogger(__name__)
 
 LIMIT = 1 << 20
 """Bytes of a configuration file."""
-STEP = 200
-"""Milliseconds between two looks at the notices of saves."""
-PATIENCE = 5.0
-"""Seconds after which the file is read without a notice: there are file systems that give none."""
+INTERVAL = 4.0
+"""Seconds between two looks at the file."""
 SETTLING = 0.1
 """Seconds that a text must stay as it is to be taken for all of it."""
 PRIVATE = 0o600
@@ -40,15 +37,15 @@ PRIVATE = 0o600
 class ConfigFile:
     """One configuration file, which may not be there yet."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], *, patience: float = PATIENCE) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], *, interval: float = INTERVAL) -> None:
         """Nothing is read yet.
 
         Args:
             path: Of the file.
             environ: The environment that its `${NAME}` and proxies come from.
-            patience: Seconds after which it is read without a notice of a save.
+            interval: Seconds between two looks at it.
         """
-        self._patience = patience
+        self._interval = interval
         self._again = asyncio.Event()
         self.path = path.absolute()
         self._environ = environ
@@ -105,13 +102,13 @@ class ConfigFile:
         self._write(added)
 
     def look_again(self) -> None:
-        """Have `follow` read it now, without a notice of a save.  On its event loop only."""
+        """Have `follow` read it now.  On its event loop only."""
         self._again.set()
 
     async def follow(
         self, current: Config, taken: Callable[[Config], None], refused: Callable[[ConfigurationBroken], None]
     ) -> None:
-        """Watch for saves, for ever.
+        """Look for what was saved, for ever.
 
         Args:
             current: What was read last.
@@ -148,7 +145,12 @@ class ConfigFile:
                 else:
                     logger.debug("%s says the same as before", self.path)
 
-        await self._watch(look)
+        while True:
+            self._again.clear()
+            await look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._interval):
+                    await self._again.wait()
 
     @contextlib.contextmanager
     def locked(self, directory: Path) -> Iterator[None]:
@@ -230,51 +232,6 @@ class ConfigFile:
         if problems:
             raise ConfigurationBroken(str(self.path), problems)
         return config.model_copy(update={"presets": tuple(own)})
-
-    async def _watch(self, look: Callable[[], Awaitable[None]]) -> None:
-        """Call `look` soon after each save, and every so often, whatever the notices of saves are worth."""
-        force_polling: bool | None = None
-        while True:
-            places = {self.path, self.path.resolve()}
-            # Directories and not the file: many editors put a new file in the place of the old one.
-            watch = awatch(
-                *(place.parent for place in places),
-                watch_filter=_are(places),
-                recursive=False,
-                step=STEP,
-                rust_timeout=int(self._patience * 1_000),
-                yield_on_timeout=True,
-                force_polling=force_polling,
-                stop_event=self._again,
-            )
-            self._again.clear()
-            # What was saved before the watch begins.
-            await look()
-            async with contextlib.aclosing(watch):
-                while await _comes(watch):
-                    await look()
-                    if self._again.is_set() or {self.path, self.path.resolve()} != places:
-                        break
-                else:
-                    # The system limits what is watched for all programs together; or the directory is gone.
-                    if force_polling:
-                        await asyncio.sleep(self._patience)
-                    force_polling = True
-
-
-def _are(places: Collection[Path]) -> Callable[[Change, str], bool]:
-    return lambda _, path: Path(path) in places
-
-
-async def _comes(watch: AsyncIterator[object]) -> bool:
-    try:
-        await anext(watch)
-    except StopAsyncIteration:
-        return True  # somebody asked to look again
-    except (OSError, RuntimeError) as error:
-        logger.debug("no notice of saves: %s", error)
-        return False
-    return True
 
 
 def _private(path: str, flags: int) -> int:

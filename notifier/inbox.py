@@ -62,6 +62,11 @@ class Inbox:
         """The notification of this row; None if it has left the history."""
         return self._store.find(row)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something changed that `counts` has not counted."""
+        return self._changed
+
     def is_stale(self, now: float) -> bool:
         """Whether `counts` would say something else than the last time."""
         return self._changed and now - self._counted_at >= FRESH

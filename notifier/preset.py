@@ -15,7 +15,7 @@ from notifier.duration import Seconds
 from notifier.errors import ConfigurationBroken
 from notifier.language import _
 from notifier.lines import line_of, lines_of
-from notifier.rule import ExpressionText, Rule, TemplateText
+from notifier.rule import PROVEN, ExpressionText, Rule, TemplateText
 
 OURS = {"answer", "client_id", "data"}
 """Names in the templates of a handshake that are taken."""
@@ -165,14 +165,17 @@ GENERIC = Preset(name="generic", title="Server-Sent Events")
 """A stream about which nothing is known."""
 
 
-def parse(text: str, origin: str) -> Preset:
+def parse(text: str, origin: str, *, proven: bool = False) -> Preset:
     """The preset in a TOML file; `origin` is the file's name for the person.
+
+    Args:
+        proven: its templates are known to be right, and need not be compiled to see.
 
     Raises:
         ConfigurationBroken: it is no preset; with every mistake and its line.
     """
     try:
-        return Preset.model_validate(tomllib.loads(text))
+        return Preset.model_validate(tomllib.loads(text), context=PROVEN if proven else None)
     except tomllib.TOMLDecodeError as error:
         line, sentence = problem_of_toml(error)
         raise ConfigurationBroken(origin, [tell(origin, line or text.rstrip().count("\n") + 1, sentence)]) from error

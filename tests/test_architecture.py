@@ -114,7 +114,6 @@ OWNERS = {
         "server/web.py",
     },
     "filelock": {"notifier/configfile.py"},
-    "watchfiles": {"notifier/configfile.py"},
     "yarl": {"notifier/transport.py"},
     "ssl": {"notifier/tls.py", "notifier/transport.py", "notifier/witness.py", "server/web.py", "server/cli/serve.py"},
     "tomllib": {"notifier/preset.py", "notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},

@@ -4,7 +4,6 @@ Follows the Desktop Entry Specification 1.4 ("The Exec key") and Desktop Applica
 systemd.service(5) and systemd.syntax(7), and launchd.plist(5).
 """
 
-import plistlib
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -65,6 +64,8 @@ def launch_agent(command: Command) -> str:
         "LimitLoadToSessionType": "Aqua",
         "ProcessType": "Interactive",
     }
+    import plistlib  # here, since only macOS needs it
+
     return plistlib.dumps(keys).decode()
 
 

@@ -28,7 +28,7 @@ def bundled(name: str) -> Preset:
         return GENERIC
     if name not in names():
         raise UsageError(_("there is no preset {name!r}; there are {names}", name=name, names=", ".join(names())))
-    return preset.parse(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"), f"{name}.toml")
+    return preset.parse(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"), f"{name}.toml", proven=True)
 
 
 def known(own: Iterable[Preset] = ()) -> dict[str, Preset]:

@@ -35,7 +35,7 @@ def main() -> None:
             appeared = sorted(_icon(rig, server.base) for _ in range(ROUNDS))
             print(f"from start to a visible icon: {statistics.median(appeared):.2f} s (worst {appeared[-1]:.2f} s)")
             memory, waking, processor = _quiet(rig, server.base)
-            print(f"resident with {STREAMS} streams: {memory:.1f} MiB")
+            print(f"resident with {STREAMS} streams: {memory:.1f} MiB ({memory * 1.048576:.1f} MB)")
             print(f"wake-ups while idle: {waking:.2f} a second; {processor:.2f} % of a core")
         finally:
             server.kill()
@@ -71,7 +71,9 @@ def _corner(display: Display) -> bytes:
 
 
 def _quiet(rig: Rig, base: str) -> tuple[float, float, float]:
-    app = Child(rig, "notifier", "run", *(f"{base}/events?topic=t{n}" for n in range(STREAMS)))
+    file = rig.home / "ten.toml"
+    file.write_text("".join(f'[[streams]]\nurl = "{base}/events?topic=t{n}"\nname = "t{n}"\n' for n in range(STREAMS)))
+    app = Child(rig, "notifier", "run", "--config", str(file))
     try:
         time.sleep(SETTLE)
         memory = _resident(app.process.pid)

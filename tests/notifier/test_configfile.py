@@ -142,12 +142,12 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def followed(path: Path, *, patience: float = 3_600.0) -> AsyncIterator[Watched]:
-    """With so much patience only notices of saves count."""
+async def followed(path: Path) -> AsyncIterator[Watched]:
+    """Looked at so often that a test need not wait."""
     path.parent.mkdir(exist_ok=True)
     if not path.exists():
         path.write_text(ONE)
-    file = ConfigFile(path, {}, patience=patience)
+    file = ConfigFile(path, {}, interval=0.05)
     watched = Watched(path)
     task = asyncio.create_task(file.follow(file.read(), watched.taken, watched.refused))
     try:
@@ -208,7 +208,7 @@ async def test_a_save_that_changes_nothing_is_not_told(path: Path, caplog: pytes
 
 
 async def test_a_file_that_goes_with_its_directory_changes_nothing_until_it_comes_back(path: Path) -> None:
-    async with followed(path, patience=0.2) as watched:
+    async with followed(path) as watched:
         path.unlink()
         path.parent.rename(path.parent.with_name("away"))
         path.parent.mkdir()
@@ -231,27 +231,6 @@ async def test_a_save_of_the_file_behind_a_link_is_noticed(path: Path, tmp_path:
         await watched.hears("one two", "one")
         (dotfiles / "other.toml").write_text(TWO)
         await watched.hears("one two", "one", "one two")
-
-
-async def test_a_directory_that_cannot_be_watched_is_looked_at(path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG", "notifier")
-    async with followed(path, patience=0.2) as watched:
-        # Gone before the watch begins, so that no notice can ever come.
-        path.parent.rename(path.parent.with_name("away"))
-        while caplog.text.count("no notice of saves") < 2:
-            await asyncio.sleep(0.01)
-        path.parent.mkdir()
-        path.write_text(TWO)
-        await watched.hears("one two")
-
-
-async def test_where_the_system_gives_no_notice_the_file_is_looked_at(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WATCHFILES_FORCE_POLLING", "1")
-    async with followed(path) as watched:
-        path.write_text(TWO)
-        await watched.hears("one two")
 
 
 # One program.
@@ -383,7 +362,7 @@ def own_preset(tmp_path: Path, text: str) -> ConfigFile:
     (tmp_path / "presets").mkdir(exist_ok=True)
     (tmp_path / "presets" / "zoo.toml").write_text(text)
     (tmp_path / "config.toml").write_text('[[streams]]\nurl = "https://zoo.example/"\npreset = "zoo"\n')
-    return ConfigFile(tmp_path / "config.toml", {}, patience=0.2)
+    return ConfigFile(tmp_path / "config.toml", {}, interval=0.05)
 
 
 def test_a_preset_beside_the_file_is_one_of_the_presets(tmp_path: Path) -> None:
@@ -414,10 +393,10 @@ async def test_a_preset_that_is_saved_is_taken(tmp_path: Path) -> None:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_whoever_asks_has_the_file_read_at_once_though_no_notice_comes(tmp_path: Path) -> None:
+async def test_whoever_asks_has_the_file_read_at_once(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[[streams]]\nurl = "https://a.example/"\n')
-    file = ConfigFile(path, {}, patience=3_600)
+    file = ConfigFile(path, {}, interval=3_600)
     taken: asyncio.Queue[Config] = asyncio.Queue()
     task = asyncio.create_task(file.follow(file.read(), taken.put_nowait, lambda error: None))
     try:

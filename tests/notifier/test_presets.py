@@ -28,6 +28,12 @@ def test_every_preset_has_a_recording_and_every_recording_a_preset() -> None:
 
 
 @pytest.mark.parametrize("name", presets.names())
+def test_what_the_program_takes_as_proven_is_without_mistakes(name: str) -> None:
+    text = Path(presets.__file__).with_name(f"{name}.toml").read_text("utf-8")
+    assert preset.parse(text, name) == presets.bundled(name)
+
+
+@pytest.mark.parametrize("name", presets.names())
 def test_a_recorded_stream_is_told_exactly_so(name: str) -> None:
     told = tell((RECORDINGS / f"{name}.sse").read_bytes(), rules_of(name))
     assert told + "\n" == (RECORDINGS / f"{name}.told").read_text("utf-8")
