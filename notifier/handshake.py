@@ -213,9 +213,8 @@ def _places(handshake: Handshake, url: str, name: str) -> tuple[str, str, str]:
 
 def _refused(step: Step, status: int) -> StreamLost | StreamFailed:
     answered = _(
-        "the server answered {status} {reason} to {path} of the handshake",
-        status=status,
-        reason=phrase(status),
+        "the server answered {status} to {path} of the handshake",
+        status=f"{status} {phrase(status)}".rstrip(),
         path=_shown(step),
     )
     if status in TRY_AGAIN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -121,6 +121,7 @@ def test_a_proven_session_only_says_the_rest_again() -> None:
         (Response(408), StreamLost, "408"),
         (Response(429), StreamLost, "429"),
         (Response(500), StreamLost, "500"),
+        (Response(599), StreamLost, "answered 599 to /hello of the handshake$"),
         (Response(503), StreamLost, "503 Service Unavailable to /hello of the handshake$"),
         (Response(302), StreamFailed, "302"),
         (Response(302, location="https://evil.example/hello"), StreamFailed, "to another server"),

@@ -20,11 +20,13 @@ from pydantic import SecretStr
 
 from notifier.client import Follower
 from notifier.errors import StreamFailed
+from notifier.preset import Handshake
+from notifier.preset import Request as Step
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
 from notifier.stream import Stream
 from notifier.transport import Transport
-from tests.notifier.loopback import Act, Loopback, chunked, loopback
+from tests.notifier.loopback import OK, Act, Loopback, Script, chunked, loopback
 
 AT_ONCE = 16
 """Cases that run beside each other; most of their time goes by in idle timeouts."""
@@ -170,6 +172,13 @@ def spoil(text: bytes, random: Random) -> bytes:
     return bytes(spoiled)
 
 
+OPEN: Script = [OK, b"data: {}\n\n", Act.HANG]
+HANDSHAKE = Handshake(
+    before=(Step(path="/hello", keep="hello"),),
+    after=(Step(method="POST", path="/more", body="{{ hello|to_json }}", expect="answer != 'no'"),),
+)
+
+
 def make_script(seed: int, port: int) -> list[bytes | Act]:
     """One connection of a server that is broken in a way of its own."""
     random = Random(seed)
@@ -191,7 +200,9 @@ def make_script(seed: int, port: int) -> list[bytes | Act]:
 async def survive(seed: int, server: Loopback) -> str:
     """Follow the stream of this seed to its end, and say what that was."""
     server.heads.clear()
-    server.scripts[:] = [make_script(seed, server.port), GOODBYE]
+    odd = make_script(seed, server.port)
+    # Every third one is a step of a handshake: before the stream, or while it is open.
+    server.scripts[:] = [GOODBYE, OPEN, odd, GOODBYE] if seed % 6 == 5 else [odd, GOODBYE]
     stream = Stream(
         url=server.url,
         name=f"seed {seed}",
@@ -202,6 +213,7 @@ async def survive(seed: int, server: Loopback) -> str:
         event_limit=2_048,
     )
     source = Source(stream)
+    source.handshake = HANDSHAKE if seed % 3 == 2 else None
     reasons: list[str] = []
 
     async def deliver(_: Sequence[Event], __: str) -> None:
