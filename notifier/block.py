@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import SecretStr
 
+from notifier.opaque import is_opaque
 from notifier.stream import HARMLESS, Stream
 
 SECRET = re.compile(r"token|auth|secret|passw|pwd|api_?key|^key$|^sig|jwt|access", re.IGNORECASE)
@@ -34,8 +35,9 @@ class Block:
 
 
 def has_secret(url: str) -> bool:
-    """Whether the query of `url` holds what looks like a secret."""
-    return any(SECRET.search(name) for name, _value in parse_qsl(urlsplit(url).query))
+    """Whether `url` holds what looks like a secret."""
+    parts = urlsplit(url)
+    return any(map(is_opaque, parts.path.split("/"))) or any(_is_secret(*pair) for pair in parse_qsl(parts.query))
 
 
 def block(stream: Stream, name: str, *, preset: str = "", fingerprint: str = "") -> Block:
@@ -57,7 +59,11 @@ def block(stream: Stream, name: str, *, preset: str = "", fingerprint: str = "")
         return f'"${{{variable}}}"'
 
     url, tokens = _part(stream.url)
-    made.lines += [f"url = {_quoted(url)}", f"name = {_text(name)}"]
+    places = [part for part in urlsplit(url).path.split("/") if is_opaque(part)]
+    url = _quoted(url)
+    for number, part in enumerate(dict.fromkeys(places), 1):
+        url = url.replace(f"/{part}", "/" + secret("path" if number == 1 else f"path {number}", part)[1:-1])
+    made.lines += [f"url = {url}", f"name = {_text(name)}"]
     if preset:
         made.lines.append(f"preset = {_text(preset)}")
     if stream.basic is not None and isinstance(stream.basic.password, SecretStr):
@@ -87,11 +93,17 @@ def block(stream: Stream, name: str, *, preset: str = "", fingerprint: str = "")
 def _part(url: str) -> tuple[str, list[tuple[str, str]]]:
     """The URL without the secrets of its query, and these."""
     parts = urlsplit(url)
-    if not has_secret(url):
+    tokens = [pair for pair in parse_qsl(parts.query) if _is_secret(*pair)]
+    if not tokens:
         return url, []
-    kept = [pair for pair in parts.query.split("&") if not SECRET.search(pair.partition("=")[0])]
-    tokens = [(name, value) for name, value in parse_qsl(parts.query) if SECRET.search(name)]
+    names = {name for name, _value in tokens}
+    kept = [pair for pair in parts.query.split("&") if pair and not names & {name for name, _ in parse_qsl(pair)}]
     return parts._replace(query="&".join(kept)).geturl(), tokens
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Of a parameter of a query."""
+    return SECRET.search(name) is not None or is_opaque(value)
 
 
 def _table(name: str, pairs: Sequence[tuple[str, str]]) -> str:

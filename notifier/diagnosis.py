@@ -14,6 +14,7 @@ from statistics import median
 
 from notifier.language import N_, _, ngettext
 from notifier.observation import Answer, Chunk, Observation, Trouble
+from notifier.opaque import masked
 
 SLOW = 3.0
 """Seconds until an answer begins that are worth a word."""
@@ -104,7 +105,7 @@ def _answered(seen: Observation) -> Iterator[Finding]:
     kind = answer.content_type
     if len(seen.answers) > 1 and kind == "text/html" and answer.path != seen.answers[0].path:
         topic = "login" if LOGIN.search(answer.path) else "redirect"
-        why = _("the server led from {there} to {here}", there=seen.answers[0].path, here=answer.path)
+        why = _("the server led from {there} to {here}", there=masked(seen.answers[0].path), here=masked(answer.path))
         todo = _("give it what it wants to know: a token (--header), or the cookie of your browser's session")
         if topic == "redirect":
             todo = _("if that is no login page, take the address that the server's documentation gives for its events")
@@ -284,7 +285,7 @@ def _resume(seen: Observation) -> Iterator[Finding]:
             _("so the server cannot be asked for what happens while the connection is away; that is lost"),
             _("have the server send id: lines, if it is yours"),
         )
-    elif _counts_from_zero(ids):
+    elif _counts_from_zero(ids, seen.first_again):
         yield Finding(
             Level.NOTE,
             "counter",
@@ -300,7 +301,14 @@ def _resume(seen: Observation) -> Iterator[Finding]:
             _("it names no place in the stream, so what happens while the connection is away is lost"),
         )
     else:
-        yield Finding(Level.FINE, "resume", _("its events have IDs: it is asked for what comes while it is away"))
+        yield Finding(
+            Level.FINE,
+            "resume",
+            _("its events have IDs: it is asked for what comes while it is away"),
+            _("one ID alone does not tell whether they begin anew on each connection; --for 2m may")
+            if len(ids) == 1
+            else "",
+        )
 
 
 def _ends(seen: Observation) -> Iterator[Finding]:
@@ -416,8 +424,9 @@ def _rhythm(seen: Observation) -> float | None:
     return usual if steady >= 0.7 * len(gaps) else None
 
 
-def _counts_from_zero(ids: Sequence[str]) -> bool:
-    if not ids or ids[0] not in ("0", "1"):
+def _counts_from_zero(ids: Sequence[str], first_again: str | None) -> bool:
+    """One ID is no counter, unless a second connection began with it too."""
+    if not ids or ids[0] not in ("0", "1") or (len(ids) == 1 and first_again != ids[0]):
         return False
     return all(each.isascii() and each.isdigit() and int(each) == int(ids[0]) + n for n, each in enumerate(ids[:MANY]))
 

@@ -108,6 +108,8 @@ class Observation:
     """When events came that are only signs of life; at most `CHUNKS_LIMIT`."""
     ids: list[str | None] = field(default_factory=list)
     """The IDs that events carried themselves, signs of life included; at most `IDS_LIMIT`, of the first connection."""
+    first_again: str | None = None
+    """The ID of the first event of a later connection; None if there was none."""
     ended: list[float] = field(default_factory=list)
     """When an open connection was over."""
     trouble: Trouble | None = None

@@ -111,6 +111,8 @@ class Probe:
         seen = self.seen
         if len(seen.ids) < IDS_LIMIT and not seen.ended:
             seen.ids.append(event.id)
+        elif seen.ended and seen.first_again is None:
+            seen.first_again = event.id
         seen.events += 1
         sample = self._sampler.take(event, time.monotonic())
         if sample.is_alive and len(seen.alive) < CHUNKS_LIMIT:

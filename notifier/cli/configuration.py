@@ -53,6 +53,9 @@ def check(file: File = None) -> None:
             count=count,
         )
     )
+    if not count:
+        there = "" if file is None else f" --config {shlex.quote(str(file))}"
+        print(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=there))
 
 
 def schema() -> None:

@@ -23,7 +23,8 @@ from notifier.duration import seconds
 from notifier.errors import NotifierError, UsageError
 from notifier.language import _, ngettext
 from notifier.notification import Notification, Urgency
-from notifier.observation import Observation
+from notifier.observation import Observation, Trouble
+from notifier.opaque import is_opaque
 from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.probe import Probe
@@ -33,6 +34,10 @@ USUAL = 10.0
 """Seconds that a stream is looked at."""
 ENOUGH = 5
 """Events that are enough to know."""
+AWAY = {Trouble.REFUSED, Trouble.UNREACHABLE, Trouble.NO_ANSWER, Trouble.CUT, Trouble.PROXY}
+"""What may be over in a moment, and says nothing of the stream."""
+BUSY = {408, 425, 429, 500, 502, 503, 504}
+"""Statuses that say as little."""
 SHOWN = 100
 """Columns of an event that led to nothing."""
 
@@ -55,6 +60,9 @@ def probe(
     save: Annotated[
         str | None, typer.Option("--save", metavar="NAME", help="Add it to the configuration file by this name.")
     ] = None,
+    preset: Annotated[
+        str, typer.Option("--preset", metavar="NAME", help="It is this kind of stream; auto finds out.")
+    ] = "auto",
     file: File = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object with all that was found.")] = False,
 ) -> int:
@@ -69,6 +77,10 @@ def probe(
     logging.basicConfig(level=logging.ERROR, format="sse-notifier: %(message)s")
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     (stream,) = settings.streams
+    presets = {GENERIC.name: GENERIC} | known()
+    if preset not in ("auto", *presets):
+        raise UsageError(_("there is no preset {name!r}; there are {names}", name=preset, names=", ".join(known())))
+    stream = stream.model_copy(update={"preset": preset})
     samples: list[Sample] = []
     paper = Paper()
 
@@ -78,16 +90,16 @@ def probe(
         else:
             show_sample(paper, sample, is_first=looked.seen.events == 1)
 
-    looked = Probe(stream, {GENERIC.name: GENERIC} | known(), tell)
+    looked = Probe(stream, presets, tell)
     if not json:
-        paper.line(_("Looking at {name} …", name=looked.seen.host), style="dim")
+        paper.line(_("Looking at {name}, at what comes from now on …", name=looked.seen.host), style="dim")
     seen = asyncio.run(_look(looked, USUAL if lasting is None else _duration(lasting), None if lasting else ENOUGH))
     found = diagnose(seen)
-    preset = looked.line.preset
+    kind = looked.line.preset
     made = block(
         stream,
-        save or stream.name,
-        preset="" if preset is GENERIC else preset.name,
+        save or "/".join(part for part in stream.name.split("/") if not is_opaque(part)),
+        preset="" if kind is GENERIC and preset == "auto" else kind.name,
         fingerprint=seen.fingerprint,
     )
     can_be_followed = seen.opened is not None or bool(seen.fingerprint)
@@ -97,7 +109,8 @@ def probe(
         _show_look(paper, looked, found)
         if save is None and can_be_followed:
             _show_block(paper, made, file)
-    if save is not None and not can_be_followed:
+    is_away = seen.opened is None and _is_away(seen) and (kind is not GENERIC or preset != "auto")
+    if save is not None and not can_be_followed and not is_away:
         raise NotifierError(_("{name} was not added, since it cannot be followed as it is", name=save))
     if save is not None:
         kept = config_file(file)
@@ -105,8 +118,26 @@ def probe(
         if not json:
             paper.line()
             paper.line(_("{path} has it now, as {name}.", path=kept.path, name=save))
+            if is_away:
+                paper.finding(_unseen(kind.title, looked.line.sign if preset == "auto" else _("--preset says so")))
             _show_variables(paper, made)
     return 1 if any(finding.level is Level.WRONG for finding in found) else 0
+
+
+def _is_away(seen: Observation) -> bool:
+    """Whether it may be there again in a moment."""
+    return seen.trouble in AWAY or (seen.answer is not None and seen.answer.status in BUSY)
+
+
+def _unseen(kind: str, sign: str) -> Finding:
+    return Finding(
+        Level.NOTE,
+        "unseen",
+        _("it was not seen: it is down, and is taken for {kind} because {sign}", kind=kind, sign=sign),
+        _("unknown is whether it lets you in, whether its events have IDs, whether it shows signs of life, and what "
+          "its events would become"),
+        _("probe it again once it is there"),
+    )  # fmt: skip
 
 
 async def _look(looked: Probe, lasts: float, enough: int | None) -> Observation:

@@ -20,6 +20,11 @@ from notifier.stream import Stream
         ("https://ci.example.org/events", ["hue-application-key: s3cret", "Accept-Language: de", "X Y: s3cret"][:2]),
         ("https://ci.example.org/events?topic=a&auth=s3cret&x=%20y", []),
         ("https://ci.example.org/events?access_token=s3cret", ["X-Api-Key: s3cret"]),
+        (
+            "https://ci.example.org/hook/s3cret9f8a7c6b5d4e3f2a/x/s3cretQ7x9Zk3Lm8pR2/events?k=a1b2c3d4s3cret1e2f3&l=a&l=b",
+            [],
+        ),
+        ("https://ci.example.org/s3cret9f8a7c6b5d4e3f2a/s3cret9f8a7c6b5d4e3f2a?s3cret9f8a7c6b5d4e3f2a=1"[:71], []),
         ('https://ci.example.org/${HOME}/"quoted"', []),
         ("https://ci.example.org/${NOT_SET}", ['User-Agent: a \\ ${b} "c"']),
     ],

@@ -328,7 +328,11 @@ async def test_a_file_is_written_found_and_in_order(tmp_path: Path) -> None:
         f"{path} is written; add your streams to it, then: sse-notifier run\n",
         "",
     )
-    assert await told(tmp_path, "config", "check") == (0, f"{path} is in order: 0 streams\n", "")
+    assert await told(tmp_path, "config", "check") == (
+        0,
+        f"{path} is in order: 0 streams\nLook at a stream and add it: sse-notifier probe URL --save NAME\n",
+        "",
+    )
     code, _, errors = await told(tmp_path, "run")
     assert (code, errors) == (
         2,

@@ -210,3 +210,47 @@ async def test_as_json_all_is_one_object(tmp_path: Path) -> None:
 def test_a_plain_connection_with_a_secret_is_refused_before_it_is_made() -> None:
     with pytest.raises(Exception, match="unencrypted"):
         config.from_arguments(["http://a.example/"], ["X-Key: s3cret"])
+
+
+async def test_a_stream_that_is_down_is_saved_if_its_kind_is_known(tmp_path: Path) -> None:
+    down = f"http://127.0.0.1:{free_port()}/events"
+    async with command(tmp_path, "probe", down, "--save", "a") as tool:
+        code, out, errors = await tool.result()
+    assert (code, "was not added" in errors) == (1, True)
+    async with command(tmp_path, "probe", down, "--save", "b", "--preset", "ntfy") as tool:
+        code, out, errors = await tool.result()
+    assert (code, errors) == (1, "")
+    assert "has it now, as b." in out
+    assert "it was not seen: it is down, and is taken for ntfy because --preset says so" in out
+    assert "unknown is whether it lets you in" in out
+    assert 'preset = "ntfy"' in (tmp_path / ".config" / "sse-notifier" / "config.toml").read_text()
+    busy, gone = head(LENGTH, status=b"503 Service Unavailable"), head(LENGTH, status=b"404 Not Found")
+    async with (
+        loopback([busy]) as server,
+        command(tmp_path, "probe", server.url, "--save", "c", "--preset", "generic") as tool,
+    ):
+        assert "has it now, as c." in (await tool.result())[1]
+    async with (
+        loopback([gone]) as server,
+        command(tmp_path, "probe", server.url, "--save", "d", "--preset", "ntfy") as tool,
+    ):
+        assert "was not added" in (await tool.result())[2]
+    by_url = f"http://127.0.0.1:{free_port()}/mytopic/sse"
+    async with command(tmp_path, "probe", by_url, "--save", "e") as tool:
+        assert "because its URL gives it away" in (await tool.result())[1]
+    async with command(tmp_path, "probe", down, "--preset", "nfty") as tool:
+        assert (await tool.result())[0] == 2
+
+
+async def test_a_secret_in_the_address_is_not_printed(tmp_path: Path) -> None:
+    secret, token = "9f8a7c6b5d4e3f2a1b0c", "Q7x9Zk3Lm8pR2s5T"
+    page = [head(b"Content-Type: text/html"), b"<html>"]
+    away = [head(b"Location: /login/" + secret.encode(), LENGTH, status=b"302 Found")]
+    for scripts in ([[OK, EVENT, Act.HANG]], [away, page], [[head(LENGTH, status=b"404 Not Found")]], [[Act.RESET]]):
+        async with loopback(*scripts) as server:
+            url = server.url.rsplit("/", 1)[0] + f"/hook/{secret}/events?k={token}"
+            for more in ((), ("--json",)):
+                async with command(tmp_path, "probe", url, "--for", "0.3s", *more) as tool:
+                    _code, out, errors = await tool.result()
+                assert secret.upper() not in (out + errors).upper()
+                assert token.upper() not in (out + errors).upper()
