@@ -6,7 +6,6 @@ bubbles on and a function to tell its status to; it takes commands on its own ev
 
 import asyncio
 import contextlib
-import json
 import logging
 import math
 import sys
@@ -14,30 +13,29 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
-from notifier import address, plaintext
+from notifier import address, ourselves
 from notifier.command import Commands
 from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
+from notifier.entry import Entry, State
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
-from notifier.flood import DIGESTS, SUMMARY_KEY
+from notifier.flood import DIGESTS, told_of
 from notifier.following import Following
 from notifier.forward import Forwarder
-from notifier.history import State
 from notifier.inbox import Inbox
-from notifier.language import _, ngettext
 from notifier.line import Line
-from notifier.notification import OURSELVES, TITLE_LIMIT, Action, Notification
+from notifier.notification import Action, Notification
 from notifier.outbox import Outbox
 from notifier.picture import Pictures
 from notifier.picture.gallery import Gallery
 from notifier.preset import GENERIC, Preset
 from notifier.presets import known
 from notifier.quiet import EVERYTHING
-from notifier.recording import harmless
 from notifier.source import ReadyState
 from notifier.sse import Event
+from notifier.standing import standing
 from notifier.status import Command, Status, Verb
-from notifier.store import Counts, Entry, Store
+from notifier.store import Store
 from notifier.surroundings import News
 
 logger = logging.getLogger(__name__)
@@ -47,9 +45,6 @@ TEND = 1.0
 REST = 15.0
 """Seconds until the next such look when nothing happens.  Then the status is told anew, too: streams have become older
 since they were heard."""
-PROBLEMS_LIMIT = 1_000
-"""Characters of a bubble about a broken configuration; the log has all of it."""
-
 Errand = Callable[[Command, Status], Awaitable[Notification | None]]
 """Given the command and how all is doing: does what the agent cannot; what it gives is told in a bubble."""
 Reload = Callable[
@@ -74,7 +69,7 @@ class Agent:
         reload: Reload | None = None,
         errands: Mapping[Verb, Errand] | None = None,
         stay: bool = True,
-        watch: Callable[[Callable[[News], None]], Awaitable[None]] | None = None,
+        watch: Callable[[Callable[[News], None]], Coroutine[object, object, None]] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare; nothing is opened yet.
@@ -136,7 +131,7 @@ class Agent:
                 if self._reload is not None:
                     group.create_task(self._reload(self._config, self.reconfigure, self.refuse), name="configuration")
                 if self._watch is not None:
-                    group.create_task(self._look_out(self._watch), name="surroundings")
+                    group.create_task(self._watch(self.heed), name="surroundings")
                 for one in self._followed.values():
                     one.start(group)
         except BaseExceptionGroup as errors:
@@ -206,20 +201,15 @@ class Agent:
         self._followed = followed
         if self._problem:
             self._problem = ""
-            self._outbox.tell(
-                _about_configuration(_("The configuration is in order again"), _("It is followed from now on."))
-            )
+            self._outbox.tell(ourselves.mended())
         self._publish()
 
     def refuse(self, error: ConfigurationBroken) -> None:
         """Tell the person that what was saved is no configuration.  On the event loop only."""
         logger.error("%s", error)
-        count = len(error.problems)
-        title = ngettext("A mistake in the configuration", "{count} mistakes in the configuration", count, count=count)
-        self._problem = title
-        problems = plaintext.lines("\n".join(error.problems), PROBLEMS_LIMIT)
-        after = _("Until it is mended, all goes on as before.")
-        self._outbox.tell(_about_configuration(title, f"{problems}\n{after}"))
+        told = ourselves.broken(error)
+        self._problem = told.title
+        self._outbox.tell(told)
         self._publish()
 
     def heed(self, news: News) -> None:
@@ -236,7 +226,7 @@ class Agent:
         if notification.link is not None:
             self._group.create_task(self._open(notification.link), name="link")
         elif notification.key in DIGESTS:
-            self.obey(Command(Verb.HISTORY, stream=_told_of(notification)))
+            self.obey(Command(Verb.HISTORY, stream=told_of(notification)))
 
     def choose(self, notification: Notification, action: Action) -> None:
         """The person clicked a button of this notification.  On the event loop only."""
@@ -248,7 +238,7 @@ class Agent:
         if notification.row is not None:
             self._read(notification)
         elif notification.key in DIGESTS:
-            self._group.create_task(self._read_told(_told_of(notification)), name="read")
+            self._group.create_task(self._read_told(told_of(notification)), name="read")
 
     async def illustrate(self, notification: Notification) -> Pictures:
         """The pictures of a notification, as its stream's settings allow."""
@@ -268,7 +258,7 @@ class Agent:
         """A line is doing otherwise."""
         self._stir.set()
         if line.source.ready_state is ReadyState.OPEN and line.stream.keep_events:
-            self._store.opened(line.name, json.dumps(harmless(line.source.response_headers)))
+            self._store.opened(line.name, line.source.response_headers)
         if is_back:
             self._outbox.resume(line.name)
         self._publish()
@@ -334,14 +324,10 @@ class Agent:
             told = await errand(command, self._status())
         except NotifierError as error:
             logger.warning("%s", error)
-            title = plaintext.line(str(error), TITLE_LIMIT) or OURSELVES
-            told = Notification(stream=OURSELVES, title=title, key="errand")
+            told = ourselves.failed(error)
         if told is not None:
             self._outbox.tell(told)
         self._publish()
-
-    async def _look_out(self, watch: Callable[[Callable[[News], None]], Awaitable[None]]) -> None:
-        await watch(self.heed)
 
     async def _tend(self) -> None:
         told = time.monotonic()
@@ -390,42 +376,15 @@ class Agent:
         self._update(self._status())
 
     def _status(self) -> Status:
-        silence = self._outbox.silence
-        waiting = self._inbox.counts(time.monotonic())
-        streams = tuple(
-            replace(
-                one.line.status(),
-                unread=waiting.get(name, Counts()).unread,
-                muted=name in silence.muted,
-                quiet_until=silence.quiet_until.get(name),
-            )
-            for name, one in self._followed.items()
-        )
-        return Status(
-            streams,
+        return standing(
+            [one.line.status() for one in self._followed.values()],
             self._inbox.recent,
-            unread=sum(stream.unread for stream in streams if not stream.muted),
-            snoozed_until=silence.snoozed_until,
-            quiet_until=_earliest([stream.quiet_until for stream in streams]),
+            self._inbox.counts(time.monotonic()),
+            self._outbox.silence,
             held=self._outbox.held,
             problem=self._problem,
-            told_at=time.time(),
+            now=time.time(),
         )
-
-
-def _earliest(ends: Sequence[float | None]) -> float | None:
-    """When the first of them ends, if none has ended."""
-    known = [end for end in ends if end is not None]
-    return min(known) if known and len(known) == len(ends) else None
-
-
-def _told_of(digest: Notification) -> str | None:
-    """The stream that a digest is about; None if it is about several."""
-    return digest.stream if digest.key != SUMMARY_KEY else None
-
-
-def _about_configuration(title: str, body: str) -> Notification:
-    return Notification(stream=OURSELVES, title=title, body=body, key="configuration")
 
 
 @contextlib.asynccontextmanager

@@ -19,14 +19,13 @@ from notifier.errors import AutostartFailed, ErrandFailed
 from notifier.history import Row
 from notifier.historypage import ROWS_LIMIT, page
 from notifier.language import _
-from notifier.notification import BODY_LIMIT, Notification
+from notifier.notification import BODY_LIMIT, OURSELVES, Notification
 from notifier.opener import open_text
 from notifier.plaintext import lines
 from notifier.status import Command, Status, Verb
 
 PRIVATE = 0o600
 """Others may not read what a person was told."""
-OURSELVES = "sse-notifier"
 
 
 class Errands:

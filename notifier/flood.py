@@ -163,6 +163,11 @@ class Gate:
         return self._lanes[key]
 
 
+def told_of(digest: Notification) -> str | None:
+    """The stream that a digest is about; None if it is about several."""
+    return digest.stream if digest.key != SUMMARY_KEY else None
+
+
 def _summary(lanes: dict[Key, Lane]) -> Bubble:
     """One bubble of what was held on several streams, those with most of it first."""
     count = sum(lane.held_count for lane in lanes.values())

@@ -4,11 +4,11 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from hashlib import blake2b
 from pathlib import Path
 
 from notifier.database import reading
+from notifier.entry import State
 from notifier.notation import fields_in
 from notifier.notification import Notification, Urgency
 from notifier.schema import COLUMNS
@@ -17,18 +17,6 @@ logger = logging.getLogger(__name__)
 
 TEXT_LIMIT = 1_024
 """Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
-
-
-class State(IntEnum):
-    """How far a notification came.  It only ever moves forward."""
-
-    RECORDED = 0
-    HELD = 1
-    """Kept back for a summary, by quiet hours or by the person."""
-    SHOWN = 2
-    READ = 3
-    SILENT = 4
-    """For the history only: less urgent than the person wants to see, or taken back before it was shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

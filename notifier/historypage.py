@@ -8,7 +8,8 @@ from datetime import datetime
 from html import escape
 from itertools import groupby
 
-from notifier.history import Row, State
+from notifier.entry import State
+from notifier.history import Row
 from notifier.language import _, ngettext
 from notifier.notification import Urgency, is_web_link
 

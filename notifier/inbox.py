@@ -9,9 +9,10 @@ import math
 from collections import deque
 from collections.abc import Mapping
 
+from notifier.entry import Counts
 from notifier.notification import Notification
 from notifier.status import RECENT
-from notifier.store import Counts, Store
+from notifier.store import Store
 
 FRESH = 1.0
 """Seconds for which counts are believed although something has come; the person's own doing is counted at once."""

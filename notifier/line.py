@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 from notifier import handshake
+from notifier.entry import Entry, State
 from notifier.errors import StreamFailed
-from notifier.history import State
 from notifier.language import N_, _
 from notifier.memory import Place
 from notifier.notification import Notification, Urgency, Withdrawal
@@ -20,7 +20,6 @@ from notifier.rules import Rules
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
 from notifier.status import StreamStatus
-from notifier.store import Entry
 from notifier.stream import Stream
 
 logger = logging.getLogger(__name__)

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from notifier.desktop import Desktop
+from notifier.entry import Entry, State
 from notifier.errors import BubbleFailed
 from notifier.flood import Gate
-from notifier.history import State
 from notifier.lane import FEW, Bubble, Budget, Key
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.quiet import Quiet, Silence
-from notifier.store import Entry, Store
+from notifier.store import Store
 from notifier.stream import Stream
 
 logger = logging.getLogger(__name__)

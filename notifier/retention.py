@@ -8,7 +8,7 @@ import sqlite3
 from contextlib import closing
 from itertools import takewhile
 
-from notifier.history import State
+from notifier.entry import State
 
 KEEP_KEYS = 200_000
 """Keys that are remembered; those that expire soonest make room."""

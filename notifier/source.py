@@ -118,11 +118,8 @@ class Source:
         """Seconds; may be replaced when the kind of stream is known."""
         self.handshake: Handshake | None = None
         """What the server wants to be asked around the stream; may be replaced when the kind of stream is known."""
-        self._url = stream.url
-        self._is_greeting = False
         self.response_headers: Mapping[str, str] = {}
         """Of the response that is open, or was; names in lower case."""
-        self.ready_state = ReadyState.CONNECTING
         self.last_event_id = self.resume.last_event_id
         """ID to resume after: the last one that `delivered` was told of."""
         self._backoff = Backoff(stream.longest_delay)
@@ -132,13 +129,7 @@ class Source:
         self.last_heard: float | None = None
         """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
         self._held_since: float | None = None
-        self.request = self._first_request()
-        self._redirects = 0
-        self._blames_network = False
-        self._parser = self._new_parser()
-        self._opened = math.inf
-        self._had_event = False
-        self._asked_delay = 0.0
+        self.connect()
 
     @property
     def failures(self) -> int:

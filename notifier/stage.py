@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 from notifier.desktop import Desktop, Listener
+from notifier.entry import Entry
 from notifier.errors import LinkFailed
 from notifier.language import _
 from notifier.notification import Action, Notification, Urgency, Withdrawal
@@ -13,7 +14,7 @@ from notifier.outbox import Outbox
 from notifier.picture import Pictures
 from notifier.picture.gallery import Gallery
 from notifier.sample import Sample
-from notifier.store import Entry, Store
+from notifier.store import Store
 from notifier.stream import Stream
 
 

@@ -7,18 +7,19 @@ so whatever a crash takes away is asked for again (HTML 9.2.3, Last-Event-ID).  
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
-from notifier import kept, remembered
-from notifier.allowance import Allowance
+from notifier import kept, remembered, waiting
 from notifier.database import Database
-from notifier.history import Row, State, find, is_unicode, select, short
-from notifier.kept import KEEP_BYTES, Kept, Kind
+from notifier.entry import Counts, Entry, Mark, State
+from notifier.history import Row, find, is_unicode, select, short
+from notifier.keeper import Keeper
+from notifier.kept import KEEP_BYTES, Kept
 from notifier.memory import Place
 from notifier.notation import more_of
-from notifier.notification import Notification, Urgency
+from notifier.notification import Notification
 from notifier.retention import forget, shrink
 from notifier.schema import COLUMNS, MIGRATIONS, Step
 from notifier.sse import Event
@@ -37,53 +38,10 @@ MEND_SECONDS = 60.0
 """Between two looks at whether the file is still, or again, what it should be."""
 MEMORY_BYTES = 8 << 20
 """Bytes of events that are kept while there is no file to hold them."""
-UNTOLD_BURST = 1 << 20
-"""Bytes of events of one stream of which nothing is told, that are kept at once …"""
-UNTOLD_RATE = (1 << 20) / 600
-"""… and bytes a second after that: 144 MiB a day, so that a stream of which hardly anything is told spares the disk."""
 ID_LIMIT = 8_192
 """Characters of a last event ID; servers refuse a longer header line."""
 
 OVERFLOW = "%d notifications left the history before they could be shown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One event that became a notification."""
-
-    notification: Notification
-    event_type: str
-    event_id: str | None = None
-    """The ID that the event carried itself."""
-    dedupe_key: str | None = None
-    """What tells this event from others of its stream; None if every one is new."""
-    lifetime: float = 0.0
-    """Seconds for which the same key means the same event."""
-    state: State = State.RECORDED
-    """How far it has come when it is recorded."""
-    cause: int | None = None
-    """Which of the events that are recorded with it; None if it is none of them, or time has passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How far a stream was read."""
-
-    since: float
-    """When it was first followed."""
-    last_event_id: str = ""
-    """To resume from; empty if there is none (HTML 9.2.2)."""
-    last_event: float | None = None
-    """When its last event came, wanted or not; None before the first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What waits for the person on one stream."""
-
-    unshown: int = 0
-    unread: int = 0
-    """Includes the unshown."""
 
 
 class Store:
@@ -119,10 +77,7 @@ class Store:
         self._silences: dict[str, float] = {}
         self._moved: set[str] = set()
         self._learned: dict[str, dict[Place, str | None]] = {}
-        self._pending: list[Kept] = []
-        self._allowances: dict[str, Allowance] = {}
-        self._too_fast: dict[str, int] = {}
-        self._following: set[str] = set()
+        self._keeper = Keeper()
         self._newest = 0
         self._added = 0
         self._mended = clock()
@@ -197,16 +152,16 @@ class Store:
         known = last_event_id if len(last_event_id) <= ID_LIMIT and is_unicode(last_event_id) else mark.last_event_id
         mark = replace(mark, last_event_id=known, last_event=now)
         rows: list[int | None] = []
-        heard = self._heard(stream, entries, events, now) if events else {}
+        heard = self._keeper.heard(stream, events, {entry.cause for entry in entries}, now)
         if entries or (mark.last_event_id and not self._marks[stream].last_event_id):
             rows = self._database.run(lambda db: self._write(db, stream, entries, mark, now, heard))
-            self._pending.clear()
+            self._keeper.pending.clear()
             self._learned.pop(stream, None)
             self._newest = max([self._newest, *(row or 0 for row in rows)])
             self._moved.discard(stream)
         else:
             self._moved.add(stream)
-            self._pending += heard.values()
+            self._keeper.pending += heard.values()
         self._marks[stream] = mark
         self._added += max(len(entries), len(heard))
         if self._added >= FORGET_ROWS // 2:
@@ -215,65 +170,59 @@ class Store:
 
     def follow(self, stream: str) -> None:
         """Keep that it is followed from now on, by a program that remembers only what it has written down."""
-        self._following.add(stream)
-        self._pending.append(Kept(stream, self._clock(), Kind.BEGAN))
+        self._keeper.follow(stream, self._clock())
 
-    def opened(self, stream: str, headers: str) -> None:
-        """Keep that it was opened, and the harmless headers of the response, a JSON object."""
-        if self._allowance(stream).take(len(headers), now := self._clock()):
-            self._pending.append(Kept(stream, now, Kind.OPENED, headers))
+    def opened(self, stream: str, headers: Mapping[str, str]) -> None:
+        """Keep that it was opened, and the harmless headers of the response; names in lower case."""
+        self._keeper.opened(stream, headers, self._clock())
 
     def shown(self, rows: Iterable[int]) -> None:
         """These were taken by the desktop."""
-        self._set(State.SHOWN, rows)
+        self._advance(State.SHOWN, rows)
 
     def read(self, rows: Iterable[int]) -> None:
         """These the person has seen."""
-        self._set(State.READ, rows)
+        self._advance(State.READ, rows)
 
     def shown_in_place(self, stream: str, key: str, row: int, *, critical: bool) -> None:
         """The bubble of this row has taken the place of those before it with its key, be they shown or not."""
-        update = """
-            UPDATE history INDEXED BY history_keyed SET state = ?
-            WHERE stream = ? AND state < 3 AND state < 2 AND id < ? AND key = ? AND (urgency = ?) = ?
-        """
-        values = (State.SHOWN, stream, row, short(key), Urgency.CRITICAL, critical)
-        self._database.run(lambda db: db.execute(update, values))
+        self._database.run(lambda db: waiting.show_in_place(db, stream, key, row, critical=critical))
 
     def withdraw(self, stream: str, key: str) -> None:
         """What was said under this key is out of date: it waits for nobody, and is unread no longer."""
-        update = """
-            UPDATE history INDEXED BY history_keyed SET state = CASE WHEN state < 2 THEN ? ELSE ? END
-            WHERE stream = ? AND state < 3 AND key = ?
-        """
-        values = (State.SILENT, State.READ, stream, short(key))
-        self._database.run(lambda db: db.execute(update, values))
+        self._database.run(lambda db: waiting.withdraw(db, stream, key))
 
     def read_together(self, up_to: int, *, stream: str | None = None, shown_only: bool = False) -> bool:
         """All up to and including this row, of one stream or of all, the person has seen, or does not care to.
 
-        Marks at most `FORGET_ROWS` rows; returns whether there may be more, for another call.
+        Marks a bounded number of rows; returns whether there may be more, for another call.
 
         Args:
             up_to: See `newest`.
             stream: Its name; None is every stream.
             shown_only: Whether to leave what was not shown yet.
         """
-        of_it = "stream = :stream AND " if stream is not None else ""
-        update = f"""
-            UPDATE history SET state = :read WHERE id IN (
-                SELECT id FROM history INDEXED BY history_unread
-                WHERE {of_it}state < 3 AND state >= :least AND id <= :up_to LIMIT :most
-            )
-        """  # noqa: S608
-        values = {
-            "stream": stream,
-            "read": State.READ,
-            "least": State.SHOWN if shown_only else State.RECORDED,
-            "up_to": up_to,
-            "most": FORGET_ROWS,
-        }
-        return self._database.run(lambda db: db.execute(update, values).rowcount) == FORGET_ROWS
+        return self._database.run(lambda db: waiting.read_together(db, up_to, stream, shown_only=shown_only))
+
+    def shown_together(self, stream: str, up_to: int, *, critical: bool) -> bool:
+        """One summary told of all that waited on `stream`, critical or not, up to and including row `up_to`.
+
+        Marks a bounded number of rows; returns whether there may be more, for another call.
+        """
+        return self._database.run(lambda db: waiting.show_together(db, stream, up_to, critical=critical))
+
+    def waiting(self, stream: str, *, critical: bool, newest: int) -> tuple[int, list[Row]]:
+        """How many rows of `stream`, critical or not, were not shown yet; and the newest of them, oldest first."""
+        return self._database.run(lambda db: waiting.unshown(db, stream, critical=critical, newest=newest))
+
+    def counts(self) -> dict[str, Counts]:
+        """What waits, of every stream on which anything waits."""
+        return self._database.run(waiting.counts)
+
+    def newest_unread(self) -> Notification | None:
+        """The newest that the person has not seen."""
+        row = self._database.run(waiting.newest_unread)
+        return row.notification if row is not None else None
 
     def silences(self) -> dict[str, float]:
         """What shall be quiet, and until when: as it was said to `silence`, in this run or an earlier one."""
@@ -286,46 +235,10 @@ class Store:
             self._silences[name] = until
         self._database.run(lambda db: self._write_silence(db, name, until))
 
-    def shown_together(self, stream: str, up_to: int, *, critical: bool) -> bool:
-        """One summary told of all that waited on `stream`, critical or not, up to and including row `up_to`.
-
-        Marks at most `FORGET_ROWS` rows; returns whether there may be more, for another call.
-        """
-        update = """
-            UPDATE history SET state = ? WHERE id IN (
-                SELECT id FROM history WHERE stream = ? AND state < 2 AND (urgency = ?) = ? AND id <= ?
-                ORDER BY id LIMIT ?
-            )
-        """
-        values = (State.SHOWN, stream, Urgency.CRITICAL, critical, up_to, FORGET_ROWS)
-        return self._database.run(lambda db: db.execute(update, values).rowcount) == FORGET_ROWS
-
-    def waiting(self, stream: str, *, critical: bool, newest: int) -> tuple[int, list[Row]]:
-        """How many rows of `stream`, critical or not, were not shown yet; and the newest of them, oldest first."""
-        where = "stream = :stream AND state < 2 AND (urgency = :urgency) = :critical"
-        values = {"stream": stream, "urgency": Urgency.CRITICAL, "critical": critical, "newest": newest}
-        count = f"SELECT COUNT(*) FROM history WHERE {where}"  # noqa: S608
-        return (
-            self._database.run(lambda db: int(db.execute(count, values).fetchone()[0])),
-            self._database.run(lambda db: select(db, f"{where} ORDER BY id DESC LIMIT :newest", values))[::-1],
-        )
-
-    def counts(self) -> dict[str, Counts]:
-        """What waits, of every stream on which anything waits.  Reads an index of the unread rows."""
-        query = "SELECT stream, SUM(state < 2), COUNT(*) FROM history WHERE state < 3 GROUP BY stream"
-        rows = self._database.run(lambda db: db.execute(query).fetchall())
-        return {stream: Counts(unshown, unread) for stream, unshown, unread in rows}
-
     def recent(self, limit: int) -> list[Notification]:
         """The newest that the person wanted to see, newest first."""
         rows = self._database.run(lambda db: select(db, "state < 4 ORDER BY id DESC LIMIT :limit", {"limit": limit}))
         return [row.notification for row in rows]
-
-    def newest_unread(self) -> Notification | None:
-        """The newest that the person has not seen."""
-        newest = "id = (SELECT max(id) FROM history INDEXED BY history_unread WHERE state < 3)"
-        rows = self._database.run(lambda db: select(db, newest, {}))
-        return rows[0].notification if rows else None
 
     def find(self, row: int) -> Notification | None:
         """What is in this row; None if it has left the history."""
@@ -350,15 +263,15 @@ class Store:
         if self._learned:
             self._database.run(lambda db: self._write_learned(db, now))
             self._learned.clear()
-        if self._pending:
-            self._database.run(lambda db: kept.write(db, self._pending))
-            self._pending.clear()
+        if self._keeper.pending:
+            self._database.run(lambda db: kept.write(db, self._keeper.pending))
+            self._keeper.pending.clear()
         self._forget(now)
         self._database.run(shrink)
 
     def close(self) -> None:
         """Do what `tend` does and let go of the file."""
-        self._pending += [Kept(stream, self._clock(), Kind.ENDED) for stream in sorted(self._following)]
+        self._keeper.end(self._clock())
         try:
             self.tend()
         finally:
@@ -388,7 +301,8 @@ class Store:
         told = {entry.cause for entry, is_new in zip(entries, news, strict=True) if is_new}
         repeated = {entry.cause for entry in entries} - told
         wanted = [index for index in heard if index not in repeated]
-        numbers = kept.write(db, [*self._pending, *(heard[index] for index in wanted)])[len(self._pending) :]
+        pending = self._keeper.pending
+        numbers = kept.write(db, [*pending, *(heard[index] for index in wanted)])[len(pending) :]
         events: dict[int | None, int] = dict(zip(wanted, numbers, strict=True))
         rows = [
             _insert(db, stream, entry, now, events.get(entry.cause)) if is_new else None
@@ -397,23 +311,6 @@ class Store:
         self._write_marks(db, {stream: mark})
         remembered.write(db, stream, self._learned.get(stream, {}), now)
         return rows
-
-    def _heard(self, stream: str, entries: Sequence[Entry], events: Sequence[Event], now: float) -> dict[int, Kept]:
-        """The events to keep, by their index."""
-        told = {entry.cause for entry in entries}
-        heard: dict[int, Kept] = {}
-        for index, (event_type, data, _last, event_id) in enumerate(events):
-            row = kept.event(stream, now, event_type, event_id, data)
-            if index in told or self._allowance(stream).take(row.size, now):
-                if missed := self._too_fast.pop(stream, 0):
-                    self._pending.append(Kept(stream, now, Kind.TOO_FAST, str(missed)))
-                heard[index] = row
-            else:
-                self._too_fast[stream] = self._too_fast.get(stream, 0) + 1
-        return heard
-
-    def _allowance(self, stream: str) -> Allowance:
-        return self._allowances.setdefault(stream, Allowance(UNTOLD_BURST, UNTOLD_RATE))
 
     def _begin_stream(self, db: sqlite3.Connection, stream: str) -> None:
         remembered.forget(db, stream)
@@ -447,11 +344,9 @@ class Store:
         if until is not None:
             db.execute(f"INSERT INTO silences ({COLUMNS['silences']}) VALUES (?, ?)", (name, until))  # noqa: S608
 
-    def _set(self, state: State, rows: Iterable[int]) -> None:
-        values = [(state, row, state) for row in rows]
-        if values:
-            update = "UPDATE history SET state = ? WHERE id = ? AND state < ?"
-            self._database.run(lambda db: db.executemany(update, values))
+    def _advance(self, state: State, rows: Iterable[int]) -> None:
+        if rows := list(rows):
+            self._database.run(lambda db: waiting.advance(db, state, rows))
 
     def _forget(self, now: float) -> None:
         keep = min(self._keep_rows, MEMORY_ROWS) if self.in_memory else self._keep_rows

@@ -14,9 +14,10 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from notifier.entry import Entry
 from notifier.notification import Notification
 from notifier.sse import Event
-from notifier.store import Entry, Store
+from notifier.store import Store
 
 ROUNDS = 5
 EVENTS = 20_000

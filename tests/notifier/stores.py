@@ -6,9 +6,10 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from notifier.history import Row, State
+from notifier.entry import Entry, State
+from notifier.history import Row
 from notifier.notification import Notification
-from notifier.store import Entry, Store
+from notifier.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -14,8 +14,8 @@ import pytest
 from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
+from notifier.entry import State
 from notifier.errors import BubbleFailed, ConfigurationBroken, NotifierError, StreamFailed
-from notifier.history import State
 from notifier.notification import Action, Notification, Withdrawal
 from notifier.rule import Rule
 from notifier.source import ReadyState

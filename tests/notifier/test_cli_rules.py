@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from notifier.entry import Entry
 from notifier.recording import Arrived, Head, Opened, Step, line_of
-from notifier.store import Entry, Store
+from notifier.store import Store
 from tests.notifier.loopback import OK, Act, loopback
 from tests.notifier.stores import entry
 from tests.notifier.test_cli import command

@@ -9,9 +9,10 @@ import pytest
 
 from notifier.autostart import choose
 from notifier.configfile import ConfigFile
+from notifier.entry import State
 from notifier.errands import Errands
 from notifier.errors import ErrandFailed, LinkFailed
-from notifier.history import Row, State
+from notifier.history import Row
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, StreamStatus, Verb

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from notifier.entry import Entry
 from notifier.errors import StoreError
 from notifier.history import read_history
 from notifier.notification import Action, Notification, Urgency
-from notifier.store import Entry, Store
+from notifier.store import Store
 from tests.notifier.stores import VICTIM, Opener, entry, finish, start
 
 READER = """

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from notifier.history import Row, State
+from notifier.entry import State
+from notifier.history import Row
 from notifier.historypage import ROWS_LIMIT, page
 from notifier.notification import Notification, Urgency, is_plain
 

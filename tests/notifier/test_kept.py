@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier import kept, store
+from notifier import keeper, kept, store
 from notifier.history import read_history
 from notifier.kept import EVENT_LIMIT, ROW, Kept, Kind, read_kept
 from notifier.sse import Event
@@ -92,8 +92,8 @@ def test_what_is_too_large_has_a_row_without_its_data(history: Store, path: Path
 def test_a_stream_of_which_nothing_is_told_is_kept_slowly(
     history: Store, path: Path, opener: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "UNTOLD_BURST", 2 * (ROW + 100))
-    monkeypatch.setattr(store, "UNTOLD_RATE", 1.0)
+    monkeypatch.setattr(keeper, "UNTOLD_BURST", 2 * (ROW + 100))
+    monkeypatch.setattr(keeper, "UNTOLD_RATE", 1.0)
     history.record("ci", [], "", [event("x" * 50)] * 5)
     history.record("ci", [replace(entry(), cause=0)], "", [event("told all the same")])
     opener.clock.now += 1_000
@@ -142,7 +142,7 @@ def test_marks_say_when_it_was_followed_opened_and_ended(opener: Opener, path: P
     with closing(opener(path)) as history:
         history.resume("ci", "here")
         history.follow("ci")
-        history.opened("ci", '{"server": "nginx"}')
+        history.opened("ci", {"server": "nginx", "set-cookie": "secret"})
         history.record("ci", [], "", [event("x")])
     assert [(row.kind, row.data) for row in read_kept(path, "ci")] == [
         (Kind.BEGAN, ""),

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from notifier.entry import Entry, State
 from notifier.errors import BubbleFailed
-from notifier.history import State
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.outbox import READY, Outbox
 from notifier.quiet import EVERYTHING
-from notifier.store import Entry, Store
+from notifier.store import Store
 from notifier.stream import Stream
 
 

@@ -1,6 +1,7 @@
 """notifier.past: what the history holds of events that are seen again."""
 
-from notifier.history import Row, State
+from notifier.entry import State
+from notifier.history import Row
 from notifier.kept import Kept, Kind
 from notifier.notification import Notification
 from notifier.past import past_of, told_of

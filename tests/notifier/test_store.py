@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 import notifier.retention
 import notifier.store
-from notifier.history import State
+import notifier.waiting
+from notifier.entry import Counts, Entry, Mark, State
 from notifier.notification import Notification, Urgency
-from notifier.store import Counts, Entry, Mark, Store
+from notifier.store import Store
 from tests.notifier.stores import Opener, entry, finish, start, unshown
 
 SOURCE = "https://ci.example/events"
@@ -206,7 +207,7 @@ def test_what_was_not_shown_is_told_in_order_with_a_count(store: Store) -> None:
 
 
 def test_very_much_is_read_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifier.store, "FORGET_ROWS", 10)
+    monkeypatch.setattr(notifier.waiting, "MOST", 10)
     store.record("ci", [entry(str(n)) for n in range(25)], "25")
     assert [store.read_together(store.newest) for _ in range(3)] == [True, True, False]
     assert store.counts() == {}
@@ -257,7 +258,7 @@ def test_a_person_reads_one_or_all_of_what_was_shown_or_everything(store: Store)
 
 
 def test_one_summary_settles_what_waited_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notifier.store, "FORGET_ROWS", 10)
+    monkeypatch.setattr(notifier.waiting, "MOST", 10)
     rows = [row or 0 for row in store.record("ci", [entry(str(n)) for n in range(25)], "25")]
     calls = 1
     while store.shown_together("ci", rows[21], critical=False):

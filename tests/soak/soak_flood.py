@@ -20,7 +20,7 @@ from pathlib import Path
 from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
-from notifier.history import State
+from notifier.entry import State
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.status import Status
 from notifier.store import Store
