@@ -1,6 +1,7 @@
 """The import drawing, as a test: arrows go one way, and each side effect has one owner."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -458,3 +459,11 @@ def test_only_the_command_line_prints() -> None:
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
         prints = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
         assert not prints or "cli" in (*path.parts, path.stem), f"{path} prints"
+
+
+def test_the_map_names_each_module_once() -> None:
+    _, notifier, server = (ROOT / "docs" / "map.md").read_text().split("\n## ")
+    for package, text in (("notifier", notifier), ("server", server)):
+        named = sorted(name for name in re.findall(r"`([\w/]+)`", text))
+        modules = (path.relative_to(package).with_suffix("") for path in MODULES if path.parts[0] == package)
+        assert named == sorted(path.as_posix() for path in modules if not path.name.startswith("__"))
