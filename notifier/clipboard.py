@@ -1,11 +1,11 @@
 """Text in, onto the person's clipboard.  Runs what the system has for that; no shell, and nothing of it in a log."""
 
-import asyncio
+import contextlib
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from notifier.desktop.link import NO_CONSOLE
+from notifier.desktop import child
 from notifier.errors import ErrandFailed
 from notifier.language import _
 
@@ -26,8 +26,9 @@ async def copy(text: str, environ: Mapping[str, str], *, platform: str = sys.pla
         if program is None:
             continue
         tried = True
-        if await _run([program, *command[1:]], data, environ):
-            return
+        with contextlib.suppress(OSError):
+            if await child.run([program, *command[1:]], environ, deadline=DEADLINE, data=data) == 0:
+                return
     if tried:
         raise ErrandFailed(_("The clipboard did not take the text"))
     raise ErrandFailed(_("Nothing here can copy text: install wl-clipboard, xclip or xsel"))
@@ -46,28 +47,3 @@ def commands(environ: Mapping[str, str], platform: str) -> Iterator[Sequence[str
     if environ.get("DISPLAY"):
         yield "xclip", "-selection", "clipboard"
         yield "xsel", "--clipboard", "--input"
-
-
-async def _run(command: Sequence[str], data: bytes, environ: Mapping[str, str]) -> bool:
-    try:
-        child = await asyncio.create_subprocess_exec(
-            *command,
-            env=dict(environ),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-            creationflags=NO_CONSOLE,
-        )
-    except OSError:
-        return False
-    try:
-        async with asyncio.timeout(DEADLINE):
-            await child.communicate(data)
-    except TimeoutError:
-        return False
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-    return child.returncode == 0

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from notifier.desktop.link import NO_CONSOLE
+from notifier.desktop import child
 from notifier.errors import ErrandFailed
 from notifier.language import _
 
@@ -60,26 +60,5 @@ def commands(platform: str) -> Sequence[Sequence[str]]:
 
 
 async def _run(command: Sequence[str], environ: Mapping[str, str], taken: float) -> bool:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-c",
-        OPEN,
-        str(taken),
-        *command,
-        env=dict(environ),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        creationflags=NO_CONSOLE,
-    )
-    try:
-        async with asyncio.timeout(DEADLINE):
-            return await child.wait() == 0
-    except TimeoutError:
-        return False
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+    opening = [sys.executable, "-P", "-c", OPEN, str(taken), *command]
+    return await child.run(opening, environ, deadline=DEADLINE) == 0

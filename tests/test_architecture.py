@@ -375,8 +375,8 @@ MAY_IMPORT = {
     "notifier/loop.py": set(),
     "server/page.py": set(),
     "notifier/autostart": {"notifier.autostart", "notifier.errors"},
-    "notifier/clipboard.py": {"notifier.desktop.link", "notifier.errors"},
-    "notifier/opener.py": {"notifier.desktop.link", "notifier.errors"},
+    "notifier/clipboard.py": {"notifier.desktop", "notifier.errors"},
+    "notifier/opener.py": {"notifier.desktop", "notifier.errors"},
     "notifier/historypage.py": {"notifier.entry", "notifier.history", "notifier.notification"},
     "notifier/errands.py": VALUES
     | {

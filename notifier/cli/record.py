@@ -11,13 +11,12 @@ from typing import Annotated
 import typer
 
 from notifier import config
+from notifier.cli.desktop import follow, open_desktop
 from notifier.cli.options import File, Headers, PlainCredentials, Url
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.cli.probe import show_sample
 from notifier.cli.terminal import ending, log, print_line, say
-from notifier.desktop import Desktop, Listener, choose
-from notifier.desktop.link import open_link
 from notifier.duration import seconds as seconds_of
 from notifier.errors import UsageError
 from notifier.language import _, ngettext
@@ -125,15 +124,6 @@ async def _show(steps: list[Step], line: Line, pace: float) -> None:
 
 
 async def _perform(steps: list[Step], line: Line, pace: float) -> None:
-    async def open_desktop(listener: Listener) -> Desktop:
-        choice = await choose(os.environ, listener, print_line)
-        if choice.complaint:
-            say(choice.complaint)
-        return choice.desktop
-
-    async def follow(link: str) -> None:
-        await open_link(link, os.environ)
-
     stage = Stage(line.stream, follow, say)
     await stage.perform(paced(play(steps, line), pace), open_desktop)
     print_line(ngettext("{count} notification", "{count} notifications", stage.shown, count=stage.shown))

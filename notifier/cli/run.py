@@ -16,13 +16,13 @@ from notifier import config
 from notifier.agent import Agent, Reload
 from notifier.appearance import Appearance
 from notifier.cli.autostart import autostart_of
+from notifier.cli.desktop import follow, open_desktop
 from notifier.cli.options import File, Headers, NoTray, PlainCredentials, Urls, Verbose
 from notifier.cli.place import config_file, history_path, runtime_path, state_path
 from notifier.cli.terminal import ending, log, print_line, say
 from notifier.config import Config
 from notifier.configfile import ConfigFile
-from notifier.desktop import Desktop, Listener, choose, session_bus
-from notifier.desktop.link import open_link
+from notifier.desktop import session_bus
 from notifier.errands import Errands
 from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
@@ -125,8 +125,8 @@ def _run(
                 agent = Agent(
                     config,
                     store,
-                    _open_desktop,
-                    _open_link,
+                    open_desktop,
+                    follow,
                     lambda status: tray.update(replace(status, autostart=errands.starts_at_login)),
                     reload=None if file is None else partial(_reload, file.follow, tray.dress),
                     errands=errands.table(),
@@ -184,14 +184,3 @@ def _obey(sessions: list[tuple[Agent, Errands]], command: Command) -> None:
         # Quitting is the tray's to do: it lets go of the main thread, which cancels the agent.
         if command.verb is not Verb.QUIT:
             agent.obey(command)
-
-
-async def _open_desktop(listener: Listener) -> Desktop:
-    choice = await choose(os.environ, listener, print_line)
-    if choice.complaint:
-        say(choice.complaint)
-    return choice.desktop
-
-
-async def _open_link(link: str) -> None:
-    await open_link(link, os.environ)

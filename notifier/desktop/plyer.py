@@ -15,6 +15,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Final
 
+from notifier.desktop.child import NO_CONSOLE
 from notifier.desktop.text import clamp, with_progress
 from notifier.errors import BubbleFailed
 from notifier.language import _
@@ -28,8 +29,6 @@ WINDOWS_TITLE: Final = 63
 WINDOWS_BODY: Final = 255
 """UTF-16 units: NOTIFYICONDATAW.szInfo has 256."""
 SHOWN: Final = b"shown\n"
-NO_CONSOLE: Final = 0x08000000 if sys.platform == "win32" else 0
-"""CREATE_NO_WINDOW of the Windows API."""
 
 
 class PlyerDesktop:

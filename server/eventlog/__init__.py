@@ -22,6 +22,14 @@ ONCE_LIMIT = 100_000
 """Names of appends that are remembered."""
 
 
+def row_of(id: str, epoch: str, head: int) -> int | None:  # noqa: A002
+    """The row that the SSE id ``<epoch>:<row>`` names; None if it is of another epoch, or beyond this one's head."""
+    other, _, row = id.rpartition(":")
+    if other != epoch or not (row.isascii() and row.isdigit()) or len(row) > 18:
+        return None
+    return int(row) if int(row) <= head else None
+
+
 class LogUnavailable(Exception):
     """The log cannot be opened, written or read; what was being appended is not stored."""
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from server.eventlog import ONCE_LIMIT, PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record, Restarted
+from server.eventlog import ONCE_LIMIT, PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record, Restarted, row_of
 from server.wire import Message
 
 RECORDS_LIMIT = 10_000
@@ -45,10 +45,7 @@ class MemoryLog:
         return f"{self.epoch}:{position}"
 
     def position_of(self, id: str) -> int | None:  # noqa: A002
-        epoch, _, row = id.rpartition(":")
-        if epoch != self.epoch or not (row.isascii() and row.isdigit()) or len(row) > 18:
-            return None
-        return int(row) if int(row) <= self.head else None
+        return row_of(id, self.epoch, self.head)
 
     async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         assert self._deliver is not None, "the log is not open"

@@ -19,7 +19,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
-from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record, Restarted
+from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record, Restarted, row_of
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -142,10 +142,7 @@ class SQLiteLog:
         return f"{self.epoch}:{position}"
 
     def position_of(self, id: str) -> int | None:  # noqa: A002
-        epoch, _, row = id.rpartition(":")
-        if epoch != self.epoch or not (row.isascii() and row.isdigit()) or len(row) > 18:
-            return None
-        return int(row) if int(row) <= self.head else None
+        return row_of(id, self.epoch, self.head)
 
     async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         """Store all of these messages or none, next to each other, and return their SSE ids.
