@@ -1,6 +1,7 @@
 """The pystray backend, from the other end of the bus."""
 
 import asyncio
+import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -511,6 +512,32 @@ async def test_it_comes_back_with_the_bus(bus: Rig, make_icon: Callable[..., Any
         await panel.take_item()
         assert (await panel.properties())["Title"] == "Said while there was no bus"
         assert panel.root.children[0].id == first
+
+
+async def test_what_is_said_to_a_bus_that_has_just_died_leaves_no_error_behind(
+    bus: Rig, make_icon: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The icon speaks before it has read that nobody listens any more."""
+    started = threading.Event()
+
+    def kill_and_speak() -> None:
+        bus.bus.kill()
+        icon.title = "Said to nobody"
+        started.set()
+
+    async with host(address(bus)) as panel:
+        icon = make_icon(MenuItem("Quit", None))
+        await panel.take_item()
+        icon._post(kill_and_speak)
+        await asyncio.to_thread(started.wait, 8)
+    await asyncio.to_thread(bus.bus.start)
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        assert (await panel.properties())["Title"] == "Said to nobody"
+    gc.collect()
+    assert [
+        record.message for record in caplog.records if record.name == "asyncio" and "took" not in record.message
+    ] == []
 
 
 async def test_a_bus_that_is_too_busy_to_read_costs_nothing(bus: Rig, make_icon: Callable[..., Any]) -> None:
