@@ -1,13 +1,17 @@
 """What was seen of this machine in, findings out: what is fine, what is not, and what to do about it.  Pure.
 
-What is to be said of a stream is the matter of `diagnosis`.
+What is to be said of the desktop is the matter of `deskcheck`, and of a stream, that of `diagnosis`.
 """
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from notifier.diagnosis import Finding, Level
+from notifier.deskcheck import examine_desk
+from notifier.desktop.desk import Desk
+from notifier.errors import Ailment
+from notifier.finding import Finding, Level
 from notifier.language import _, ngettext
 
 LITTLE_SPACE = 100 * 2**20
@@ -25,50 +29,62 @@ class Start(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Screen:
-    """What the desktop can show; see `notifier.desktop.desk`."""
+class Access(Enum):
+    """How far we got with a file."""
 
-    is_linux: bool
-    wayland: str = ""
-    x11: str = ""
-    display_answers: bool = False
-    environment: str = ""
-    has_bus: bool = False
-    bus_problem: str = ""
-    has_watcher: bool = False
-    has_host: bool = False
-    daemon: str = ""
-    daemon_problem: str = ""
-    capabilities: frozenset[str] = frozenset()
-    is_inhibited: bool | None = None
+    READ = "read"
+    MISSING = "missing"
+    CLOSED = "closed"
+    """It is there, and cannot be read."""
+    SLOW = "slow"
+    """No answer in time: a network drive that is away, most likely."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """The configuration file."""
+
+    path: str
+    access: Access = Access.READ
+    problem: str = ""
+    """Why it cannot be read."""
+    mistakes: Sequence[str] = ()
+    streams: int = 0
+    """Those that are in order."""
+    mode: int = 0o600
+    has_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The history's file."""
+
+    path: str
+    access: Access = Access.READ
+    problem: str = ""
+    """Why it cannot be read."""
+    ailment: Ailment | None = None
+    is_writable: bool = True
+    size: int = 0
+    """Bytes."""
+    free: int | None = None
+    """Bytes left where it lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What was seen, all of it."""
 
-    screen: Screen
+    desk: Desk
     version: str
     python: str
     system: str
     packages: Mapping[str, str] = field(default_factory=dict)
-    config: str = ""
-    """Path of the configuration file."""
-    config_exists: bool = True
-    config_problems: Sequence[str] = ()
-    streams: int = 0
-    config_mode: int = 0o600
-    has_secrets: bool = False
-    history: str = ""
-    """Path of the history."""
-    history_exists: bool = True
-    history_size: int = 0
-    history_problem: str = ""
-    free: int | None = None
-    """Bytes left where the history lies."""
+    configuration: Configuration
+    history: History
     autostart: Start = Start.OFF
     autostart_place: str = ""
+    """Where it is written, or why that cannot be seen."""
     proxies: Mapping[str, str] = field(default_factory=dict)
     """Variables of the environment and what they name, without credentials."""
     proxy_problem: str = ""
@@ -77,8 +93,12 @@ class Machine:
 
 def examine(machine: Machine) -> list[Finding]:
     """A finding for each matter, in the order of what depends on what."""
-    checks = (_versions, _display, _bus, _tray, _daemon, _config, _history, _autostart, _clock, _proxies)
-    return [finding for check in checks for finding in check(machine)]
+    checks = (_configuration, _history, _autostart, _clock, _proxies)
+    return [
+        *_versions(machine),
+        *examine_desk(machine.desk),
+        *(finding for check in checks for finding in check(machine)),
+    ]
 
 
 def _fine(topic: str, what: str) -> Finding:
@@ -92,161 +112,106 @@ def _versions(machine: Machine) -> Iterator[Finding]:
     yield Finding(Level.FINE, "versions", told, packages)
 
 
-def _display(machine: Machine) -> Iterator[Finding]:
-    screen = machine.screen
-    if not screen.is_linux:
-        return
-    name = _("Wayland ({name})", name=screen.wayland) if screen.wayland else _("X11 ({name})", name=screen.x11)
-    if not screen.wayland and not screen.x11:
-        yield Finding(
-            Level.NOTE,
-            "display",
-            _("there is no display: neither WAYLAND_DISPLAY nor DISPLAY is set"),
-            _("notifications are shown in the terminal"),
-            _("start it in a desktop session"),
-        )
-    elif not screen.display_answers:
-        yield Finding(
-            Level.WRONG,
-            "display",
-            _("the display {name} does not answer", name=name),
-            _("the variable may be left over from a session that has ended"),
-            _("start it in a desktop session"),
-        )
-    else:
-        where = f", {screen.environment}" if screen.environment else ""
-        yield _fine("display", _("the display is {name}{where}", name=name, where=where))
-
-
-def _bus(machine: Machine) -> Iterator[Finding]:
-    screen = machine.screen
-    if not screen.is_linux:
-        return
-    if not screen.has_bus:
-        yield Finding(
-            Level.WRONG,
-            "bus",
-            _("there is no session bus"),
-            _("bubbles and the tray icon both need one"),
-            _("start it in a desktop session, or with dbus-run-session (Debian package dbus)"),
-        )
-    elif screen.bus_problem:
-        yield Finding(
-            Level.WRONG,
-            "bus",
-            _("the session bus cannot be reached ({why})", why=screen.bus_problem),
-            _("DBUS_SESSION_BUS_ADDRESS may be left over from a session that has ended"),
-            _("start it in a desktop session"),
-        )
-    else:
-        yield _fine("bus", _("the session bus answers"))
-
-
-def _tray(machine: Machine) -> Iterator[Finding]:
-    screen = machine.screen
-    if not screen.is_linux or not screen.has_bus or screen.bus_problem:
-        return
-    if screen.has_watcher and screen.has_host:
-        yield _fine("tray", _("the desktop shows tray icons"))
-        return
-    is_gnome = "gnome" in screen.environment.lower()
-    todo = _("add a status tray to the panel: in Xfce the plugin “Status Tray”, in LXQt “Status Notifier”; sway and"
-             " others have one in waybar")  # fmt: skip
-    if is_gnome:
-        todo = _("GNOME shows none by itself: install the extension “AppIndicator and KStatusNotifierItem Support”"
-                 " (Debian: gnome-shell-extension-appindicator), switch it on, and log in anew")  # fmt: skip
-    yield Finding(
-        Level.NOTE,
-        "tray",
-        _("nothing shows tray icons here"),
-        _("notifications come all the same; the icon appears as soon as something shows it"),
-        todo,
-    )
-
-
-def _daemon(machine: Machine) -> Iterator[Finding]:
-    screen = machine.screen
-    if not screen.is_linux or not screen.has_bus or screen.bus_problem:
-        return
-    if not screen.daemon:
-        is_slow = screen.daemon_problem == "timeout"
-        yield Finding(
-            Level.WRONG,
-            "daemon",
-            _("the notification daemon does not answer") if is_slow else _("no notification daemon answers"),
-            _("notifications are shown in the terminal, and kept in the history"),
-            _("restart it") if is_slow else _("install one, such as dunst; a desktop brings one of its own"),
-        )
-        return
-    if screen.is_inhibited:
-        yield Finding(
-            Level.NOTE,
-            "daemon",
-            _("{name} has Do Not Disturb on", name=screen.daemon),
-            _("it takes bubbles and shows none"),
-            _("switch it off in the desktop's settings"),
-        )
-    able = ", ".join(sorted(screen.capabilities)) or "-"
-    yield Finding(
-        Level.FINE, "daemon", _("bubbles are shown by {name}", name=screen.daemon), _("it can: {able}", able=able)
-    )
-
-
-def _config(machine: Machine) -> Iterator[Finding]:
-    if not machine.config_exists:
-        yield Finding(
-            Level.NOTE,
-            "configuration",
-            _("there is no configuration file yet ({path})", path=machine.config),
-            _("only URLs on the command line can be followed"),
-            _("write one to begin with: sse-notifier config init"),
-        )
-        return
-    if machine.config_problems:
+def _configuration(machine: Machine) -> Iterator[Finding]:
+    found = machine.configuration
+    match found.access:
+        case Access.MISSING:
+            yield Finding(
+                Level.NOTE,
+                "configuration",
+                _("there is no configuration file yet ({path})", path=found.path),
+                _("only URLs on the command line can be followed"),
+                _("write one to begin with: sse-notifier config init"),
+            )
+            return
+        case Access.CLOSED:
+            yield Finding(
+                Level.WRONG,
+                "configuration",
+                found.problem,
+                _("without it nothing can be followed but URLs on the command line"),
+                _("give yourself the right to read it: see what ls -l {path} says", path=shlex.quote(found.path)),
+            )
+            return
+        case Access.SLOW:
+            yield _slow("configuration", found.path)
+            return
+    count = ngettext("{count} stream", "{count} streams", found.streams, count=found.streams)
+    if found.mistakes:
         yield Finding(
             Level.WRONG,
             "configuration",
             ngettext("the configuration has a mistake", "the configuration has {count} mistakes",
-                     len(machine.config_problems), count=len(machine.config_problems)),
-            "; ".join(machine.config_problems[:5]),
-            _("mend it; sse-notifier config check tells all"),
+                     len(found.mistakes), count=len(found.mistakes)),
+            "; ".join(found.mistakes[:5]),
+            _("mend it; sse-notifier config check tells all (in order, and looked at below: {count})", count=count)
+            if found.streams
+            else _("mend it; sse-notifier config check tells all"),
         )  # fmt: skip
-        return
-    if machine.has_secrets and machine.config_mode & 0o077:
+    if found.has_secrets and found.mode & 0o077:
         yield Finding(
             Level.NOTE,
             "configuration",
-            _("others on this machine may read the configuration ({mode})", mode=f"{machine.config_mode & 0o777:o}"),
+            _("others on this machine may read the configuration ({mode})", mode=f"{found.mode & 0o777:o}"),
             _("it may hold tokens"),
-            f"chmod 600 {machine.config}",
+            f"chmod 600 {shlex.quote(found.path)}",
         )
-    count = ngettext("{count} stream", "{count} streams", machine.streams, count=machine.streams)
-    yield _fine("configuration", _("{path} is in order: {count}", path=machine.config, count=count))
+    if not found.mistakes:
+        yield _fine("configuration", _("{path} is in order: {count}", path=found.path, count=count))
 
 
 def _history(machine: Machine) -> Iterator[Finding]:
-    if machine.history_problem:
-        yield Finding(
-            Level.WRONG,
-            "history",
-            machine.history_problem,
-            _("what cannot be kept in it is kept in memory, and gone with the program"),
-            _("start the program; it moves a damaged history aside and begins a new one"),
-        )
+    found = machine.history
+    path = shlex.quote(found.path)
+    in_memory = _("what cannot be kept in it is kept in memory, and gone with the program")
+    if found.access is Access.SLOW:
+        yield _slow("history", found.path)
         return
-    if machine.free is not None and machine.free < LITTLE_SPACE:
+    if found.ailment is not None:
+        advice = {
+            Ailment.LOCKED: _("see which program has it open, and end that: fuser -v {path}", path=path),
+            Ailment.DAMAGED: _("start the program; it moves a damaged history aside and begins a new one"),
+            Ailment.NEWER: _(
+                "install the newer version again; or begin a new history: mv {path} {path}.newer", path=path
+            ),
+            Ailment.FOREIGN: _("it is no history of this program; move it away: mv {path} {path}.other", path=path),
+            Ailment.CLOSED: _("give yourself the right to read and write it: see what ls -l {path} says", path=path),
+            Ailment.DISK: _("make room, and see whether the system's log tells of errors of the disk"),
+        }
+        yield Finding(Level.WRONG, "history", found.problem, in_memory, advice[found.ailment])
+        return
+    if found.free is not None and found.free < LITTLE_SPACE:
         yield Finding(
             Level.WRONG,
             "history",
-            _("only {free} MiB are free where the history lies", free=machine.free // 2**20),
+            _("only {free} MiB are free where the history lies", free=found.free // 2**20),
             _("on a full disk it is kept in memory, and gone with the program"),
             _("make room"),
         )
-    if machine.history_exists:
-        size = f"{machine.history_size / 2**20:.1f}"
-        yield _fine("history", _("the history is in order ({path}, {size} MiB)", path=machine.history, size=size))
+    if not found.is_writable:
+        yield Finding(
+            Level.WRONG,
+            "history",
+            _("the history can be read, and not be written ({path})", path=found.path),
+            in_memory,
+            _("give yourself the right to write it and its folder: see what ls -ld {path} {folder} says",
+              path=path, folder=shlex.quote(found.path.rpartition("/")[0] or ".")),
+        )  # fmt: skip
+    elif found.access is Access.MISSING:
+        yield _fine("history", _("there is no history yet ({path})", path=found.path))
     else:
-        yield _fine("history", _("there is no history yet ({path})", path=machine.history))
+        size = f"{found.size / 2**20:.1f}"
+        yield _fine("history", _("the history is in order ({path}, {size} MiB)", path=found.path, size=size))
+
+
+def _slow(topic: str, path: str) -> Finding:
+    return Finding(
+        Level.WRONG,
+        topic,
+        _("{path} does not answer", path=path),
+        _("it may lie on a network drive that is away"),
+        _("see whether ls {path} comes to an end; then look at the network and the mount", path=shlex.quote(path)),
+    )
 
 
 def _autostart(machine: Machine) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from notifier.proxy import from_environment
 from notifier.secret import Secret
 from notifier.stream import UNIX, Settings, Stream
 
-__all__ = ["Config", "Stream", "from_arguments", "name_of", "parse", "schema"]
+__all__ = ["Config", "Stream", "from_arguments", "name_of", "parse", "salvage", "schema"]
 
 PLAIN_SEGMENTS = {"", "events", "event", "sse", "stream", "eventstream", "api", "v1", "v2", ".well-known"}
 """Path segments that say "a stream" and not which one."""
@@ -136,22 +136,38 @@ def parse(
     Raises:
         ConfigurationBroken: with every mistake that was found, each with its line.
     """
+    config, mistakes = salvage(text, environ, path, presets=presets)
+    if mistakes:
+        raise ConfigurationBroken(path, mistakes)
+    return config
+
+
+def salvage(
+    text: str, environ: Mapping[str, str], path: str = "config.toml", *, presets: Collection[str] | None = None
+) -> tuple[Config, list[str]]:
+    """What of a file is in order, and a line for each mistake; the arguments are those of `parse`.
+
+    It is there to be looked at, and not to be followed: a stream that is left out would be missed by nobody.
+    """
     file = PurePath(path)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line, sentence = problem_of_toml(error)
         last = text.rstrip().count("\n") + 1
-        raise ConfigurationBroken(path, [tell(file.name, line or last, sentence)]) from None
+        return Config(), [tell(file.name, line or last, sentence)]
     except RecursionError:
-        raise ConfigurationBroken(path, [tell(file.name, None, _("its brackets are nested too deeply"))]) from None
+        return Config(), [tell(file.name, None, _("its brackets are nested too deeply"))]
     reading = _Reading(document, Environment(environ, str(file.parent)), presets)
     streams, tray = reading.streams(), reading.tray()
+    mistakes = []
     if reading.problems:
         lines = lines_of(text)
         found = sorted({(line_of(lines, problem.path), problem.sentence) for problem in reading.problems})
-        raise ConfigurationBroken(path, [tell(file.name, line, sentence) for line, sentence in found])
-    return Config(streams=tuple(streams), tray=tray)
+        mistakes = [tell(file.name, line, sentence) for line, sentence in found]
+    # Of two that have one name the first; that is a mistake already.
+    named = {stream.name: stream for stream in reversed(streams)}
+    return Config(streams=tuple(reversed(named.values())), tray=tray), mistakes
 
 
 def schema() -> dict[str, Any]:

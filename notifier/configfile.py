@@ -1,6 +1,6 @@
 """A configuration file's place in; its configuration, each new one after a save, and a lock for one program, out.
 
-It owns the file system's side of it and decides nothing: `config.parse` says what the text means.
+It owns the file system's side of it and decides nothing: `config` says what the text means.
 """
 
 import asyncio
@@ -9,14 +9,14 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from notifier.config import Config, parse
-from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
+from notifier.config import Config, salvage
+from notifier.errors import AlreadyRunning, ConfigurationBroken, ConfigurationMissing, UsageError
 from notifier.language import _
 from notifier.preset import GENERIC
 from notifier.presetfile import PresetFiles
@@ -56,9 +56,19 @@ class ConfigFile:
 
         Raises:
             ConfigurationBroken: with all of its mistakes.
-            UsageError: it is not there, or cannot be read.
+            ConfigurationMissing: it is not there.
+            UsageError: it cannot be read.
         """
         return self._parse(self._data())
+
+    def salvage(self) -> tuple[Config, Sequence[str]]:
+        """What of it is in order, and a line for each mistake; see `config.salvage`.
+
+        Raises:
+            ConfigurationMissing: it is not there.
+            UsageError: it cannot be read.
+        """
+        return self._salvage(self._data())
 
     def create(self) -> None:
         """Write a commented file to begin with.
@@ -188,7 +198,7 @@ class ConfigFile:
             with self.path.open("rb") as file:
                 return file.read(LIMIT + 1)
         except FileNotFoundError:
-            raise UsageError(
+            raise ConfigurationMissing(
                 _("there is no {path} yet; write one to begin with: sse-notifier config init", path=self.path)
             ) from None
         except OSError as error:
@@ -210,28 +220,28 @@ class ConfigFile:
             raise UsageError(_("{path} cannot be written ({why})", path=self.path, why=error.strerror)) from error
 
     def _parse(self, data: bytes, variables: Mapping[str, str] | None = None) -> Config:
+        config, mistakes = self._salvage(data, variables)
+        if mistakes:
+            raise ConfigurationBroken(str(self.path), mistakes)
+        return config
+
+    def _salvage(self, data: bytes, variables: Mapping[str, str] | None = None) -> tuple[Config, Sequence[str]]:
         name = self.path.name
         if len(data) > LIMIT:
-            raise ConfigurationBroken(
-                str(self.path), [_("{name}: is larger than {limit:,} bytes", name=name, limit=LIMIT)]
-            )
+            return Config(), [_("{name}: is larger than {limit:,} bytes", name=name, limit=LIMIT)]
         try:
             # Windows' editors begin UTF-8 files with a byte order mark.
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
-            problem = _("{name}:{line}: this is not UTF-8; have the editor save it as UTF-8", name=name, line=line)
-            raise ConfigurationBroken(str(self.path), [problem]) from None
+            return Config(), [
+                _("{name}:{line}: this is not UTF-8; have the editor save it as UTF-8", name=name, line=line)
+            ]
         environ = {**(variables or {}), **self._environ}
         own, problems = self._presets.read()
         known = (GENERIC.name, *names(), *(preset.name for preset in own))
-        try:
-            config = parse(text, environ, str(self.path), presets=known)
-        except ConfigurationBroken as error:
-            raise ConfigurationBroken(str(self.path), [*error.problems, *problems]) from None
-        if problems:
-            raise ConfigurationBroken(str(self.path), problems)
-        return config.model_copy(update={"presets": tuple(own)})
+        config, mistakes = salvage(text, environ, str(self.path), presets=known)
+        return config.model_copy(update={"presets": tuple(own)}), [*mistakes, *problems]
 
 
 def _private(path: str, flags: int) -> int:

@@ -2,7 +2,7 @@
 
 Knows nothing of what is stored.  Whatever happens to the file, :class:`Database` goes on: a damaged file is
 kept under another name and a new one begun; while nothing can be written it goes on in memory.  The facts
-about the file are from https://sqlite.org/wal.html, /rescode.html and /howtocorrupt.html.
+about the file are from https://sqlite.org/wal.html and /howtocorrupt.html; what its errors mean, `ailment` says.
 """
 
 import logging
@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from notifier.errors import StoreError
-from notifier.language import N_, _
+from notifier.ailment import DATABASE_ERRORS, FAILURES, Unusable, ailment, is_locked, reason
+from notifier.errors import Ailment, StoreError
+from notifier.language import _
 from notifier.schema import APPLICATION_ID, COLUMNS, MIGRATIONS, Step
 
 if sys.platform != "win32":
@@ -31,32 +32,7 @@ MEMORY_LIMIT = 64 * 2**20
 WAL_LIMIT = 4 * 2**20
 """Bytes of write-ahead log that stay on disk between checkpoints."""
 
-PLACE_ERRORS = {
-    sqlite3.SQLITE_BUSY: N_("another program keeps it locked"),
-    sqlite3.SQLITE_LOCKED: N_("another program keeps it locked"),
-    sqlite3.SQLITE_PROTOCOL: N_("another program keeps it locked"),
-    sqlite3.SQLITE_PERM: N_("permission denied"),
-    sqlite3.SQLITE_AUTH: N_("permission denied"),
-    sqlite3.SQLITE_READONLY: N_("it is read-only"),
-    sqlite3.SQLITE_CANTOPEN: N_("it cannot be opened"),
-    sqlite3.SQLITE_IOERR: N_("the disk fails or is full"),
-    sqlite3.SQLITE_FULL: N_("the disk is full"),
-    sqlite3.SQLITE_NOMEM: N_("there is too little memory"),
-}
-"""Errors of the place that the file is in; after any other one the file itself is damaged."""
-
-DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
-"""The second is what sqlite3 raises if the text of its own error quotes garbage from a damaged file."""
-
 T = TypeVar("T")
-
-
-class _Unusable(Exception):
-    """Why a file that may be in good order is not for us."""
-
-
-FAILURES = (OSError, *DATABASE_ERRORS, _Unusable)
-"""Whatever opening a file can end with."""
 
 
 class Database:
@@ -134,8 +110,8 @@ class Database:
         try:
             return self._open_file(path)
         except FAILURES as error:
-            reason = _reason(error)
-            return self._replace_file(path, error) if reason is None else self._leave_file(path, reason, None)
+            why = reason(error)
+            return self._replace_file(path, error) if why is None else self._leave_file(path, why, None)
 
     def _open_file(self, path: Path) -> sqlite3.Connection:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -180,9 +156,9 @@ class Database:
         self._begin(db)
 
     def _recover(self, path: Path, error: Exception) -> None:
-        if reason := _reason(error):
+        if why := reason(error):
             logger.debug("The history cannot be written: %s", error)
-            self._db = self._leave_file(path, reason, self._db)
+            self._db = self._leave_file(path, why, self._db)
         else:
             _close(self._db)
             self._db = self._replace_file(path, error)
@@ -194,7 +170,7 @@ class Database:
             aside = self._put_aside(path)
             db = self._open_file(path)
         except FAILURES as second:
-            return self._leave_file(path, _reason(second) or _("it is damaged"), None)
+            return self._leave_file(path, reason(second) or _("it is damaged"), None)
         if aside is not None:
             self._tell(
                 _(
@@ -213,7 +189,7 @@ class Database:
         names = (path.with_name(f"{path.name}.corrupt-{time}{n}") for n in ("", *(f"-{n}" for n in range(2, 100))))
         aside = next((name for name in names if not name.exists()), None)
         if aside is None:
-            raise _Unusable(_("it is damaged again and again"))
+            raise Unusable(_("it is damaged again and again"))
         with _held_alone(path):
             for suffix in ("-wal", "-shm", ""):  # a log that stays behind would be replayed into the new file
                 with suppress(FileNotFoundError):
@@ -273,13 +249,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
                     _migrate(copy, MIGRATIONS)
                 yield copy
     except FAILURES as error:
-        reason = _reason(error) or _("it is damaged; the next start of the program will move it aside")
-        raise StoreError(_("The history {path} cannot be read because {reason}", path=path, reason=reason)) from error
+        why = reason(error) or _("it is damaged; the next start of the program will move it aside")
+        sentence = _("The history {path} cannot be read because {reason}", path=path, reason=why)
+        raise StoreError(sentence, ailment(error)) from error
 
 
 def _connect(path: Path | None, mode: str = "memory") -> sqlite3.Connection:
     if path is not None and path.is_dir():
-        raise _Unusable(_("it is a folder"))
+        raise Unusable(_("it is a folder"))
     place = ":memory:" if path is None else f"{path.absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT)
     db.text_factory = lambda text: text.decode(errors="replace")  # a flipped bit is no reason to lose the row
@@ -290,9 +267,11 @@ def _connect_to_read(path: Path) -> sqlite3.Connection:
     db = _connect(path, "ro")
     try:
         db.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError:
-        # Even to read, a file in WAL mode needs a -shm beside it; where none can be made, take the file as it lies.
+    except sqlite3.OperationalError as error:
         _close(db)
+        if is_locked(error):
+            raise  # what another program is writing is not to be read half
+        # Even to read, a file in WAL mode needs a -shm beside it; where none can be made, take the file as it lies.
         db = _connect(path, "ro&immutable=1")
     return db
 
@@ -326,9 +305,9 @@ def _check(db: sqlite3.Connection, newest: int) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
     if application != APPLICATION_ID and not is_empty:
-        raise _Unusable(_("another program made it"))
+        raise Unusable(_("another program made it"))
     if version > newest:
-        raise _Unusable(_("a newer version of this program made it"))
+        raise Unusable(_("a newer version of this program made it"), Ailment.NEWER)
     (verdict,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
@@ -365,16 +344,6 @@ def _file_id(path: Path) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
-def _reason(error: Exception) -> str | None:
-    """What is wrong with the place, for a person; None if it is the file itself."""
-    if isinstance(error, OSError):
-        return (error.strerror or _("it cannot be opened")).lower()
-    if isinstance(error, _Unusable):
-        return str(error)
-    reason = PLACE_ERRORS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
-    return None if reason is None else _(reason)
-
-
 @contextmanager
 def _held_alone(path: Path) -> Iterator[None]:
     """Nobody else has the file open meanwhile: to rename it under another process would damage the new one.
@@ -389,5 +358,5 @@ def _held_alone(path: Path) -> Iterator[None]:
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 2**30 + 2)
             except (BlockingIOError, PermissionError):
-                raise _Unusable(_("it is damaged while another program uses it")) from None
+                raise Unusable(_("it is damaged while another program uses it")) from None
             yield

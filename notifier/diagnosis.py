@@ -4,59 +4,23 @@ Each check looks at one matter and says nothing where there is nothing to say.  
 as a fact: what may have two causes names both.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from enum import IntEnum
-from itertools import pairwise
-from statistics import median
 
-from notifier.language import N_, _, ngettext
-from notifier.observation import Answer, Chunk, Observation, Trouble
-from notifier.opaque import masked
+from notifier.finding import Finding, Level
+from notifier.language import _
+from notifier.observation import Answer, Observation
+from notifier.refusal import UNBUFFER, answered, certificate, plain, way
+from notifier.rhythm import MANY, bursts, counts_from_zero, cuts, longest_silence, rhythm
 
 SLOW = 3.0
 """Seconds until an answer begins that are worth a word."""
-PAUSE = 1.0
-"""Seconds between two pieces of one line that no server makes by itself."""
-BURST = 0.25
-"""Seconds; what comes within it came together."""
-MANY = 5
-"""Events or pieces that are too many for chance."""
 SKEW = 60.0
 """Seconds that a server's clock and ours may differ."""
 SHORT = 2.0
 """Seconds; a connection that ends sooner was hardly a stream."""
 LOOK_LONGER = 45.0
 """Seconds of silence within which most servers show a sign of life."""
-EXPIRES_SOON = 14 * 86_400.0
-LOGIN = re.compile(r"log-?in|sign-?in|auth|sso|oauth|session|account", re.IGNORECASE)
-STREAM = "text/event-stream"
-
-
-class Level(IntEnum):
-    """How much a finding matters."""
-
-    FINE = 0
-    NOTE = 1
-    """Works, and the person should know."""
-    WRONG = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was found out."""
-
-    level: Level
-    topic: str
-    """What it is about, the same in every language and version: "buffering", "tls-expired", …"""
-    what: str
-    """What was seen."""
-    why: str = ""
-    """What it means."""
-    todo: str = ""
-    """What to do about it."""
 
 
 def diagnose(seen: Observation) -> list[Finding]:
@@ -65,122 +29,12 @@ def diagnose(seen: Observation) -> list[Finding]:
     return sorted(found, key=lambda finding: -finding.level)
 
 
-def _way(seen: Observation) -> Iterator[Finding]:
-    trouble = seen.trouble
-    if trouble in (None, Trouble.REFUSED_BY_SERVER):
-        return
-    assert trouble is not None
-    if trouble is Trouble.NO_ANSWER and seen.connected is not None:
-        yield Finding(
-            Level.WRONG,
-            "buffering",
-            _("{host} takes the connection and answers nothing in {seconds:g} s", host=seen.host, seconds=_tenth(seen)),
-            _("either the server is stuck, or something on the way holds its answer back until a buffer is full"),
-            _(_UNBUFFER),
-        )
-        return
-    yield Finding(Level.WRONG, trouble.value, seen.reason, _(_MEANS.get(trouble, "")), _mend_tls(seen))
-
-
-def _mend_tls(seen: Observation) -> str:
-    if not seen.fingerprint:
-        return ""
-    return _(
-        'if you know that the certificate is the right one, believe exactly it: tls = {{ fingerprint = "{found}" }}',
-        found=seen.fingerprint,
-    )
-
-
-def _answered(seen: Observation) -> Iterator[Finding]:
-    answer = seen.answer
-    if seen.trouble is not Trouble.REFUSED_BY_SERVER:
-        return
-    if answer is None:
-        why = _(
-            "servers of this kind want to be asked for more than the stream, and it did not come to asking for that"
-        )
-        yield Finding(Level.WRONG, "handshake", seen.reason, why)
-        return
-    topic, why, todo = "status", "", ""
-    kind = answer.content_type
-    if len(seen.answers) > 1 and kind == "text/html" and answer.path != seen.answers[0].path:
-        topic = "login" if LOGIN.search(answer.path) else "redirect"
-        why = _("the server led from {there} to {here}", there=masked(seen.answers[0].path), here=masked(answer.path))
-        todo = _("give it what it wants to know: a token (--header), or the cookie of your browser's session")
-        if topic == "redirect":
-            todo = _("if that is no login page, take the address that the server's documentation gives for its events")
-    elif answer.status == 426 or "websocket" in answer.headers.get("upgrade", "").lower():
-        topic = "websocket"
-        why = _("this address speaks WebSocket, another protocol, and not Server-Sent Events")
-        todo = _("see whether the server has a second address for event streams (ntfy: /sse instead of /ws)")
-    elif answer.status in (401, 407):
-        topic = "token"
-        if scheme := answer.headers.get("www-authenticate", "").split(" ")[0].strip(","):
-            why = _("it asks for {scheme}", scheme=scheme[:30])
-    elif answer.status == 403:
-        topic = "forbidden"
-    elif answer.status == 406:
-        topic = "accept"
-        why = _("we ask for text/event-stream, and for nothing else")
-    elif answer.status == 200 and kind == "text/html":
-        topic = "html"
-        why = _(
-            "that is a page for persons; the stream is at another address, or something in front shows a login page"
-        )
-        todo = _("open the address in a browser to see which page it is, and take the one of the stream")
-    elif answer.status == 200 and ("json" in kind or "ndjson" in kind):
-        topic = "json"
-        why = _("JSON, one document or one a line, is not an event stream")
-        todo = _("see whether the server has a second address for event streams (ntfy: /sse instead of /json)")
-    elif answer.status == 200 and kind != STREAM:
-        topic = "content-type"
-    yield Finding(Level.WRONG, topic, seen.reason, why, todo)
-
-
-def _plain(seen: Observation) -> Iterator[Finding]:
-    if seen.scheme != "http" or seen.is_here:
-        return
-    if seen.has_credentials or seen.secret_in_url:
-        yield Finding(
-            Level.NOTE,
-            "plain-http",
-            _("credentials go to {host} unencrypted", host=seen.host),
-            _("everybody on the way can read them"),
-            _("use https:// if the server has it"),
-        )
-
-
-def _certificate(seen: Observation) -> Iterator[Finding]:
-    if seen.scheme == "https" and not seen.verifies:
-        yield Finding(
-            Level.NOTE,
-            "tls-unverified",
-            _("the certificate of {host} is not checked", host=seen.host),
-            _("anybody on the way can read and change everything"),
-            _("name the one certificate to believe: tls.fingerprint"),
-        )
-    ends = [answer for answer in seen.answers if answer.certificate_ends is not None]
-    if ends and (left := (ends[-1].certificate_ends or 0.0) - ends[-1].wall_clock) < EXPIRES_SOON:
-        yield Finding(
-            Level.NOTE,
-            "tls-expires",
-            ngettext(
-                "the certificate of {host} expires within {days} day",
-                "the certificate of {host} expires within {days} days",
-                int(left // 86_400) + 1,
-                host=seen.host,
-                days=int(left // 86_400) + 1,
-            ),
-            todo=_("have its owner renew it"),
-        )
-
-
 def _buffering(seen: Observation) -> Iterator[Finding]:
     answer = seen.answer
     if answer is None or seen.opened is None:
         return
-    if cuts := _cuts(seen.chunks):
-        first, gap = cuts[0]
+    if found := cuts(seen.chunks):
+        first, gap = found[0]
         yield Finding(
             Level.WRONG,
             "buffering",
@@ -190,15 +44,15 @@ def _buffering(seen: Observation) -> Iterator[Finding]:
                 gap=gap,
             ),
             _("something on the way fills a buffer before it passes anything on{who}", who=_who(answer)),
-            _(_UNBUFFER),
+            _(UNBUFFER),
         )
-    elif bursts := _bursts(seen):
+    elif together := bursts(seen):
         yield Finding(
             Level.NOTE,
             "bursts",
-            _("events come many at a time: {count} bursts, {gap:.1f} s apart", count=bursts[0], gap=bursts[1]),
+            _("events come many at a time: {count} bursts, {gap:.1f} s apart", count=together[0], gap=together[1]),
             _("the server collects them, or something on the way does{who}", who=_who(answer)),
-            _(_UNBUFFER),
+            _(UNBUFFER),
         )
     if seen.asked is not None and seen.opened - seen.asked > SLOW:
         yield Finding(
@@ -213,7 +67,7 @@ def _buffering(seen: Observation) -> Iterator[Finding]:
             "length",
             _("the answer says how long it is ({size} bytes)", size=answer.headers["content-length"][:20]),
             _("a live stream has no end: something collects all of it before it is passed on, or it is a file"),
-            _(_UNBUFFER),
+            _(UNBUFFER),
         )
     if encoding := answer.headers.get("content-encoding", "").lower().replace("identity", ""):
         yield Finding(
@@ -237,17 +91,17 @@ def _life(seen: Observation) -> Iterator[Finding]:
     if seen.opened is None:
         return
     watched = seen.lasted - seen.opened
-    quiet = _longest_silence(seen)
+    quiet = longest_silence(seen)
     if seen.idle is not None and not seen.ended and quiet > seen.idle:
         yield Finding(
             Level.WRONG,
             "keep-alive",
             _("not one byte for {seconds:.0f} s", seconds=quiet),
             _("streams of this kind show a sign of life sooner; something on the way holds them back"),
-            _(_UNBUFFER),
+            _(UNBUFFER),
         )
-    elif rhythm := _rhythm(seen):
-        yield Finding(Level.FINE, "keep-alive", _("a sign of life every {seconds:.0f} s", seconds=rhythm))
+    elif every := rhythm(seen):
+        yield Finding(Level.FINE, "keep-alive", _("a sign of life every {seconds:.0f} s", seconds=every))
     elif not seen.chunks and not seen.ended:
         yield Finding(
             Level.NOTE,
@@ -285,7 +139,7 @@ def _resume(seen: Observation) -> Iterator[Finding]:
             _("so the server cannot be asked for what happens while the connection is away; that is lost"),
             _("have the server send id: lines, if it is yours"),
         )
-    elif _counts_from_zero(ids, seen.first_again):
+    elif counts_from_zero(ids, seen.first_again):
         yield Finding(
             Level.NOTE,
             "counter",
@@ -356,22 +210,8 @@ def _fine(seen: Observation) -> Iterator[Finding]:
 
 
 CHECKS: Sequence[Callable[[Observation], Iterator[Finding]]] = (
-    _way, _answered, _plain, _certificate, _buffering, _ends, _life, _resume, _clock, _fine,
+    way, answered, plain, certificate, _buffering, _ends, _life, _resume, _clock, _fine,
 )  # fmt: skip
-
-_UNBUFFER = N_(
-    "switch buffering off there: in nginx proxy_buffering off; (or have the server send X-Accel-Buffering: no), "
-    "elsewhere response buffering and compression for this address"
-)
-_MEANS = {
-    Trouble.SELF_SIGNED: N_("the server made its certificate itself, as devices at home do"),
-    Trouble.UNTRUSTED: N_("this computer does not know who signed it"),
-    Trouble.WRONG_NAME: N_("it may be another server, or the same one under another name"),
-}
-
-
-def _tenth(seen: Observation) -> float:
-    return round(seen.lasted - (seen.connected or 0.0), 1)
 
 
 def _who(answer: Answer) -> str:
@@ -381,54 +221,6 @@ def _who(answer: Answer) -> str:
     ]
     shown = ", ".join("".join(c for c in each if c.isprintable()) for each in named)
     return f" ({shown})" if shown else ""
-
-
-def _cuts(chunks: Sequence[Chunk]) -> list[tuple[int, float]]:
-    """Size of each portion that ended within a line, and the seconds until the line went on."""
-    found = []
-    size = 0
-    for here, following in pairwise(chunks):
-        size += here.size
-        gap = following.at - here.at
-        if gap >= PAUSE:
-            if not here.ends_line:
-                found.append((size, gap))
-            size = 0
-    return found
-
-
-def _bursts(seen: Observation) -> tuple[int, float] | None:
-    """How many bursts there were after the first bytes, and how far apart; None if events come as they happen."""
-    starts = [b.at for a, b in pairwise(seen.chunks) if b.at - a.at > BURST]
-    gaps = [b - a for a, b in pairwise(starts)]
-    told = seen.events - len(seen.alive)
-    if len(starts) < 3 or told < MANY * (len(starts) + 1) or median(gaps) < 2 * PAUSE:
-        return None
-    return len(starts) + 1, median(gaps)
-
-
-def _longest_silence(seen: Observation) -> float:
-    assert seen.opened is not None
-    end = seen.ended[0] if seen.ended else seen.lasted
-    moments = [seen.opened, *(chunk.at for chunk in seen.chunks if chunk.at <= end), end]
-    return max(b - a for a, b in pairwise(moments))
-
-
-def _rhythm(seen: Observation) -> float | None:
-    """Seconds between signs of life, where they have a rhythm."""
-    moments = sorted([*seen.alive, *(chunk.at for chunk in seen.chunks if chunk.is_comment or not seen.events)])
-    gaps = [b - a for a, b in pairwise(moments) if b - a > BURST]
-    if len(gaps) < 2 or (usual := median(gaps)) < PAUSE:
-        return None
-    steady = sum(abs(gap - usual) <= 0.2 * usual for gap in gaps)
-    return usual if steady >= 0.7 * len(gaps) else None
-
-
-def _counts_from_zero(ids: Sequence[str], first_again: str | None) -> bool:
-    """One ID is no counter, unless a second connection began with it too."""
-    if not ids or ids[0] not in ("0", "1") or (len(ids) == 1 and first_again != ids[0]):
-        return False
-    return all(each.isascii() and each.isdigit() and int(each) == int(ids[0]) + n for n, each in enumerate(ids[:MANY]))
 
 
 def _seconds(text: str) -> float:

@@ -8,19 +8,23 @@ import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from notifier import __version__
 from notifier.autostart import Autostart, State
-from notifier.checkup import Machine, Screen, Start
+from notifier.checkup import Access, Configuration, History, Machine, Start
 from notifier.config import Config
 from notifier.configfile import ConfigFile
-from notifier.desktop.desk import look_around
-from notifier.diagnosis import Finding, diagnose
+from notifier.desktop.survey import look_around
+from notifier.diagnosis import diagnose
 from notifier.environment import Environment
-from notifier.errors import ConfigurationBroken, NotifierError, UsageError
+from notifier.errors import Ailment, ConfigurationMissing, NotifierError, StoreError, UsageError
+from notifier.finding import Finding
 from notifier.history import read_history
+from notifier.language import _
+from notifier.patience import within
 from notifier.preset import Preset
 from notifier.probe import Probe
 from notifier.proxy import from_environment
@@ -28,6 +32,8 @@ from notifier.stream import Stream
 
 PACKAGES = ("aiohttp", "dbus-fast", "desktop-notifier", "jinja2", "pillow", "plyer", "pydantic", "pystray")
 """Those whose versions matter when something is odd."""
+PATIENCE = 8.0
+"""Seconds for each of configuration, history and autostart; a history that is locked takes five to say so."""
 AT_ONCE = 20
 """Streams that are looked at at a time."""
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
@@ -35,47 +41,20 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 async def look_at_machine(
     file: ConfigFile, history: Path, autostart: Autostart, environ: Mapping[str, str]
-) -> tuple[Machine, Config | None]:
-    """What there is on this machine, and the configuration if it is one."""
+) -> tuple[Machine, Config]:
+    """What there is on this machine, and of the configuration what is in order."""
     desk = await look_around(environ)
-    screen = Screen(
-        is_linux=desk.is_linux,
-        wayland=desk.wayland,
-        x11=desk.x11,
-        display_answers=desk.display_answers,
-        environment=desk.environment,
-        has_bus=bool(desk.bus),
-        bus_problem=desk.bus_problem,
-        has_watcher=desk.has_watcher,
-        has_host=desk.has_host,
-        daemon=desk.daemon,
-        daemon_problem=desk.daemon_problem,
-        capabilities=desk.capabilities,
-        is_inhibited=desk.is_inhibited,
-    )
-    config, problems = await asyncio.to_thread(_configuration, file)
-    history_problem = await asyncio.to_thread(_history_problem, history)
-    start, place = _autostart(autostart)
+    looks = _look_at_configuration(file), _look_at_history(history), _look_at_autostart(autostart)
+    (configuration, config), kept, (start, place) = await asyncio.gather(*looks)
     proxies, proxy_problem = _proxies(environ)
-    exists, mode = _mode(file.path)
-    has_history, size = _size(history)
     machine = Machine(
-        screen=screen,
+        desk=desk,
         version=__version__,
         python=platform.python_version(),
         system=platform.system(),
         packages=_packages(),
-        config=str(file.path),
-        config_exists=exists,
-        config_problems=problems,
-        streams=len(config.streams) if config else 0,
-        config_mode=mode if sys.platform != "win32" else 0o600,
-        has_secrets=config is not None and any(stream.has_credentials for stream in config.streams),
-        history=str(history),
-        history_exists=has_history,
-        history_size=size,
-        history_problem=history_problem,
-        free=_free(history),
+        configuration=configuration,
+        history=kept,
         autostart=start,
         autostart_place=place,
         proxies=proxies,
@@ -98,35 +77,75 @@ async def look_at_streams(
     return await asyncio.gather(*map(look, streams))
 
 
-def _configuration(file: ConfigFile) -> tuple[Config | None, Sequence[str]]:
+async def _look_at_configuration(file: ConfigFile) -> tuple[Configuration, Config]:
+    path = str(file.path)
+
+    def look() -> tuple[Configuration, Config]:
+        try:
+            config, mistakes = file.salvage()
+        except ConfigurationMissing as error:
+            # A link to nowhere is there, and an editor or `config init` would stumble over it.
+            access = Access.CLOSED if file.path.is_symlink() else Access.MISSING
+            return Configuration(path=path, access=access, problem=str(error)), Config()
+        except UsageError as error:
+            return Configuration(path=path, access=Access.CLOSED, problem=str(error)), Config()
+        found = Configuration(
+            path=path,
+            mistakes=mistakes,
+            streams=len(config.streams),
+            mode=stat.S_IMODE(file.path.stat().st_mode) if sys.platform != "win32" else 0o600,
+            has_secrets=any(stream.has_credentials for stream in config.streams),
+        )
+        return found, config
+
     try:
-        return file.read(), ()
-    except ConfigurationBroken as error:
-        return None, error.problems
-    except UsageError as error:
-        return None, (str(error),)
+        return await within(PATIENCE, look)
+    except TimeoutError:
+        return Configuration(path=path, access=Access.SLOW), Config()
 
 
-def _history_problem(path: Path) -> str:
+async def _look_at_history(path: Path) -> History:
+    def look() -> History:
+        exists = path.exists()
+        found = History(
+            path=str(path),
+            access=Access.READ if exists else Access.MISSING,
+            is_writable=_may_write(path) if exists else True,
+            size=path.stat().st_size if exists else 0,
+            free=_free(path),
+        )
+        try:
+            read_history(path, limit=1)
+        except StoreError as error:
+            return replace(found, access=Access.CLOSED, problem=str(error), ailment=error.ailment)
+        return found
+
     try:
-        read_history(path, limit=1)
+        return await within(PATIENCE, look)
+    except TimeoutError:
+        return History(path=str(path), access=Access.SLOW)
+    except OSError as error:
+        problem = _("The history {path} cannot be read because {reason}", path=path, reason=error.strerror)
+        return History(path=str(path), access=Access.CLOSED, problem=problem, ailment=Ailment.CLOSED)
+
+
+async def _look_at_autostart(autostart: Autostart) -> tuple[Start, str]:
+    def look() -> tuple[Start, str]:
+        found = {State.ON: Start.ON, State.OFF: Start.OFF, State.OTHER: Start.OTHER}[autostart.state()]
+        return found, autostart.place() or ""
+
+    try:
+        return await within(PATIENCE, look)
     except NotifierError as error:
-        return str(error)
-    return ""
+        return Start.UNKNOWN, str(error)
+    except TimeoutError:
+        return Start.UNKNOWN, _("its folder does not answer; it may lie on a network drive that is away")
 
 
-def _mode(path: Path) -> tuple[bool, int]:
-    try:
-        return True, stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return os.path.lexists(path), 0o600
-
-
-def _size(path: Path) -> tuple[bool, int]:
-    try:
-        return True, path.stat().st_size
-    except OSError:
-        return False, 0
+def _may_write(path: Path) -> bool:
+    """SQLite writes to files beside it too."""
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (path, path.parent))
 
 
 def _free(path: Path) -> int | None:
@@ -134,14 +153,6 @@ def _free(path: Path) -> int | None:
         if place.is_dir():
             return shutil.disk_usage(place).free
     return None
-
-
-def _autostart(autostart: Autostart) -> tuple[Start, str]:
-    try:
-        found = {State.ON: Start.ON, State.OFF: Start.OFF, State.OTHER: Start.OTHER}[autostart.state()]
-        return found, autostart.place() or ""
-    except NotifierError as error:
-        return Start.UNKNOWN, str(error)
 
 
 def _proxies(environ: Mapping[str, str]) -> tuple[dict[str, str], str]:

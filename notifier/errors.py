@@ -5,6 +5,7 @@
     NotifierError            the command line prints it in one sentence and exits 1
     ├── NobodyReads          the pipe that we write to was closed; exit 0
     ├── UsageError           an argument or the configuration is wrong; exit 2
+    │   ├── ConfigurationMissing there is no such file yet
     │   └── ConfigurationBroken  every mistake of a configuration file at once
     ├── AlreadyRunning       another process follows this configuration
     ├── StreamLost           the connection is gone and will be reestablished (HTML 9.2.3)
@@ -22,6 +23,7 @@ a query string or event data.
 """
 
 from collections.abc import Sequence
+from enum import Enum
 
 from notifier.language import ngettext
 
@@ -36,6 +38,10 @@ class NobodyReads(NotifierError):
 
 class UsageError(NotifierError):
     """What the person asked for cannot be done as written."""
+
+
+class ConfigurationMissing(UsageError):
+    """There is no configuration file yet."""
 
 
 class ConfigurationBroken(UsageError):
@@ -85,5 +91,25 @@ class AutostartFailed(NotifierError):
     """What starts at login is as it was."""
 
 
+class Ailment(Enum):
+    """What is wrong with a history that cannot be read."""
+
+    LOCKED = "another program keeps it to itself"
+    DAMAGED = "it is no database any more"
+    NEWER = "a newer version of this program made it"
+    FOREIGN = "it is something else"
+    CLOSED = "we are not let in"
+    DISK = "the disk, or the memory"
+
+
 class StoreError(NotifierError):
-    """There is no history that we can read, or no memory left to keep one in."""
+    """There is no history that we can read, or no memory left to keep one in.
+
+    Args:
+        sentence: For the person.
+        ailment: What ails the file, if it is the file.
+    """
+
+    def __init__(self, sentence: str, ailment: Ailment | None = None) -> None:
+        super().__init__(sentence)
+        self.ailment = ailment

@@ -15,8 +15,8 @@ from notifier.cli.options import File
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file, history_path
 from notifier.cli.terminal import print_line
-from notifier.diagnosis import Finding, Level
 from notifier.doctor import look_at_machine, look_at_streams
+from notifier.finding import Finding, Level
 from notifier.language import _, ngettext
 from notifier.preset import GENERIC
 from notifier.presets import known
@@ -65,7 +65,7 @@ async def _look(file: File, seconds: float, paper: Paper | None) -> list[tuple[s
         paper.head(_("This machine"))
         for _about, finding in found:
             paper.finding(finding)
-    if config is None or not config.streams:
+    if not config.streams:
         return found
     if paper is not None:
         paper.head(_("Streams, each looked at for {seconds} s", seconds=f"{seconds:g}"))

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from notifier.cli.terminal import print_line
 from notifier.desktop.log import safe
-from notifier.diagnosis import Finding, Level
+from notifier.finding import Finding, Level
 
 MARKS = {Level.FINE: ("✓", "green"), Level.NOTE: ("!", "yellow"), Level.WRONG: ("✗", "bold red")}
 WIDEST = 110

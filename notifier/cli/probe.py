@@ -18,9 +18,10 @@ from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.cli.terminal import ending, print_line
 from notifier.desktop.log import MARKS
-from notifier.diagnosis import Finding, Level, diagnose
+from notifier.diagnosis import diagnose
 from notifier.duration import seconds
 from notifier.errors import NotifierError, UsageError
+from notifier.finding import Finding, Level
 from notifier.language import _, ngettext
 from notifier.notification import Notification, Urgency
 from notifier.observation import Observation, Trouble

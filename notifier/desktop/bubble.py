@@ -14,6 +14,8 @@ from notifier.language import _
 from notifier.notification import Notification
 from notifier.picture import NONE, Picture, Pictures
 
+DAEMON: Final = "org.freedesktop.Notifications"
+DAEMON_PATH: Final = "/org/freedesktop/Notifications"
 APP_NAME: Final = "sse-notifier"
 SIGNATURE: Final = "susssasa{sv}i"
 """Of the arguments."""

@@ -20,7 +20,8 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
 from notifier.desktop import Listener
-from notifier.desktop.bubble import DEFAULT, SIGNATURE, Server, arguments, one_line
+from notifier.desktop.bubble import DAEMON, DAEMON_PATH, DEFAULT, SIGNATURE, Server, arguments, one_line
+from notifier.desktop.bus import BUS, DEADLINE, REMEMBERED, catch_up, connect, hang_up, nobody_is_there, what
 from notifier.desktop.inhibition import is_inhibited
 from notifier.desktop.text import action_of
 from notifier.errors import BubbleFailed
@@ -30,20 +31,13 @@ from notifier.picture import NONE, Pictures
 
 logger = logging.getLogger(__name__)
 
-DEADLINE: Final = 2.0
-"""Seconds for one bubble, connecting included."""
 START_AGAIN: Final = 60.0
 """Seconds until the bus is asked again to start a daemon that it failed to start."""
-REMEMBERED: Final = 256
-"""Bubbles whose click or replacement is still understood; the oldest is forgotten first."""
 BY_THE_PERSON: Final = 2
 """Why a bubble was closed: "The notification was dismissed by the user"."""
 
-BUS: Final = "org.freedesktop.DBus"
-DAEMON: Final = "org.freedesktop.Notifications"
-PATH: Final = "/org/freedesktop/Notifications"
 RULES: Final = (
-    f"type='signal',sender='{DAEMON}',interface='{DAEMON}',path='{PATH}'",
+    f"type='signal',sender='{DAEMON}',interface='{DAEMON}',path='{DAEMON_PATH}'",
     f"type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{DAEMON}'",
 )
 
@@ -170,9 +164,7 @@ class DBusDesktop:
             await self._ask(bus, "CloseNotification", "u", [number])
 
     async def _connect(self) -> MessageBus:
-        # Two turns of the loop, and it has read that the bus hung up; dbus-fast trips over that when it writes first.
-        for _turn in range(2):
-            await asyncio.sleep(0)
+        await catch_up()
         if self._bus is not None and self._bus.connected:
             if self._question is not None:
                 await asyncio.shield(self._question.answer)
@@ -181,16 +173,8 @@ class DBusDesktop:
             logger.warning("lost the session bus; connecting again")
         self._bus, self._question = None, None
         self._forget()
-        bus = await MessageBus(self._address).connect()
-        try:
-            bus.add_message_handler(self._on_message)
-            for rule in RULES:
-                await bus.call(Message(BUS, "/org/freedesktop/DBus", BUS, "AddMatch", signature="s", body=[rule]))
-        except BaseException:
-            await hang_up(bus)
-            raise
-        self._bus = bus
-        return bus
+        self._bus = await connect(self._address, self._on_message, RULES)
+        return self._bus
 
     async def _meet(self, bus: MessageBus) -> Server:
         told = await self._ask(bus, "GetServerInformation")
@@ -223,7 +207,7 @@ class DBusDesktop:
         sent = bus.send(
             Message(
                 DAEMON,
-                PATH,
+                DAEMON_PATH,
                 DAEMON,
                 member,
                 signature=signature,
@@ -295,23 +279,8 @@ class DBusDesktop:
         return next((number for number, n in self._shown.items() if (n.stream, n.key) == (stream, key)), 0)
 
 
-async def hang_up(bus: MessageBus) -> None:
-    bus.disconnect()
-    await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]  # dbus-fast leaves it without types
-
-
 def shown_id(answer: Message) -> int | None:
     """The id of the bubble in an answer to Notify; None if it is no such answer."""
     if answer.message_type is not MessageType.METHOD_RETURN or answer.signature != "u":
         return None
     return int(answer.body[0])
-
-
-def nobody_is_there(answer: Message) -> bool:
-    """Whether the bus says that nobody owns the name and that it knows of no program to start."""
-    return answer.error_name in (f"{BUS}.Error.ServiceUnknown", f"{BUS}.Error.NameHasNoOwner")
-
-
-def what(answer: Message) -> str:
-    """An answer in a few words; never the text that came with it, which may repeat the bubble's."""
-    return answer.error_name or _("an answer of type {kind}", kind=repr(answer.signature))

@@ -10,12 +10,10 @@ from typing import Final
 from dbus_fast import Message, MessageFlag, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from notifier.desktop.bubble import Server
+from notifier.desktop.bubble import DAEMON, DAEMON_PATH, Server
 
 DEADLINE: Final = 1.0
 """Seconds for the answer."""
-DAEMON: Final = "org.freedesktop.Notifications"
-PATH: Final = "/org/freedesktop/Notifications"
 PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 
@@ -39,12 +37,12 @@ async def is_inhibited(bus: MessageBus, server: Server) -> bool | None:
 
 def _question(server: Server) -> Message | None:
     if server.name == "dunst":
-        return _message(DAEMON, PATH, PROPERTIES, "Get", "org.dunstproject.cmd0", "paused")
+        return _message(DAEMON, DAEMON_PATH, PROPERTIES, "Get", "org.dunstproject.cmd0", "paused")
     if server.name == "Xfce Notify Daemon":
         path = "/org/xfce/Xfconf"
         return _message("org.xfce.Xfconf", path, "org.xfce.Xfconf", "GetProperty", "xfce4-notifyd", "/do-not-disturb")
     if "inhibitions" in server.capabilities:
-        return _message(DAEMON, PATH, PROPERTIES, "Get", DAEMON, "Inhibited")
+        return _message(DAEMON, DAEMON_PATH, PROPERTIES, "Get", DAEMON, "Inhibited")
     return None
 
 

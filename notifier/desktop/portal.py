@@ -20,7 +20,7 @@ from dbus_fast.errors import DBusFastError
 
 from notifier.desktop import Listener
 from notifier.desktop.bubble import DEFAULT
-from notifier.desktop.dbus import BUS, hang_up, nobody_is_there, what
+from notifier.desktop.bus import BUS, DEADLINE, REMEMBERED, catch_up, connect, hang_up, nobody_is_there, what
 from notifier.desktop.text import action_key, action_of, identifier_of, name_of, with_progress
 from notifier.errors import BubbleFailed
 from notifier.language import N_, _
@@ -29,10 +29,6 @@ from notifier.picture import Pictures
 
 logger = logging.getLogger(__name__)
 
-DEADLINE: Final = 2.0
-"""Seconds for one bubble, connecting included."""
-REMEMBERED: Final = 256
-"""Bubbles whose click is still understood; the oldest is forgotten first."""
 PORTAL: Final = "org.freedesktop.portal.Desktop"
 PATH: Final = "/org/freedesktop/portal/desktop"
 INTERFACE: Final = "org.freedesktop.portal.Notification"
@@ -142,24 +138,14 @@ class PortalDesktop:
         await self._ask(await self._connect(), INTERFACE, "RemoveNotification", "s", [name])
 
     async def _connect(self) -> MessageBus:
-        # Two turns of the loop, and it has read that the bus hung up; dbus-fast trips over that when it writes first.
-        for _turn in range(2):
-            await asyncio.sleep(0)
+        await catch_up()
         if self._bus is not None and self._bus.connected:
             return self._bus
         if self._question is not None:
             self._question.cancel()
         self._bus, self._question, self._version, self._owner = None, None, None, None
-        bus = await MessageBus(self._address).connect()
-        try:
-            bus.add_message_handler(self._on_message)
-            for rule in RULES:
-                await bus.call(Message(BUS, "/org/freedesktop/DBus", BUS, "AddMatch", signature="s", body=[rule]))
-        except BaseException:
-            await hang_up(bus)
-            raise
-        self._bus = bus
-        return bus
+        self._bus = await connect(self._address, self._on_message, RULES)
+        return self._bus
 
     async def _ask_version(self, bus: MessageBus) -> int:
         answer = await self._ask(bus, "org.freedesktop.DBus.Properties", "Get", "ss", [INTERFACE, "version"])

@@ -12,7 +12,8 @@ from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
 from PIL import Image
 
-from notifier.desktop.dbus import REMEMBERED, DBusDesktop
+from notifier.desktop.bus import REMEMBERED
+from notifier.desktop.dbus import DBusDesktop
 from notifier.errors import BubbleFailed
 from notifier.notification import Action, Notification, Urgency, Withdrawal
 from notifier.picture import Pictures

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from notifier.checkup import EARLIEST, Machine, Screen, Start, examine
-from notifier.diagnosis import Level
+from notifier.checkup import EARLIEST, Access, Configuration, History, Machine, Start, examine
+from notifier.desktop.desk import Desk
+from notifier.errors import Ailment
+from notifier.finding import Level
 
-SCREEN = Screen(
+DESK = Desk(
     is_linux=True,
     x11=":0",
     display_answers=True,
@@ -19,16 +21,15 @@ SCREEN = Screen(
     capabilities=frozenset({"body", "actions"}),
     is_inhibited=False,
 )
+CONFIGURATION = Configuration(path="/home/ann/config.toml", streams=2)
+HISTORY = History(path="/home/ann/history.db", size=2**20, free=2**40)
 WELL = Machine(
-    screen=SCREEN,
+    desk=DESK,
     version="1.0",
     python="3.12.1",
     system="Linux",
-    config="/home/ann/config.toml",
-    streams=2,
-    history="/home/ann/history.db",
-    history_size=2**20,
-    free=2**40,
+    configuration=CONFIGURATION,
+    history=HISTORY,
     now=EARLIEST + 1,
 )
 
@@ -41,8 +42,16 @@ def test_where_all_is_well_each_matter_is_told_and_nothing_is_wrong() -> None:
     )
 
 
-def seen(**screen: object) -> Machine:
-    return replace(WELL, screen=replace(SCREEN, **screen))  # type: ignore[arg-type]
+def seen(**desk: object) -> Machine:
+    return replace(WELL, desk=replace(DESK, **desk))  # type: ignore[arg-type]
+
+
+def configured(**configuration: object) -> Machine:
+    return replace(WELL, configuration=replace(CONFIGURATION, **configuration))  # type: ignore[arg-type]
+
+
+def kept(**history: object) -> Machine:
+    return replace(WELL, history=replace(HISTORY, **history))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -58,11 +67,28 @@ def seen(**screen: object) -> Machine:
         (seen(daemon=""), Level.WRONG, "daemon", "no notification daemon answers"),
         (seen(daemon="", daemon_problem="timeout"), Level.WRONG, "daemon", "does not answer"),
         (seen(is_inhibited=True), Level.NOTE, "daemon", "Do Not Disturb"),
-        (replace(WELL, config_exists=False), Level.NOTE, "configuration", "config init"),
-        (replace(WELL, config_problems=("config.toml:1: x", "y")), Level.WRONG, "configuration", "2 mistakes"),
-        (replace(WELL, has_secrets=True, config_mode=0o644), Level.NOTE, "configuration", "chmod 600"),
-        (replace(WELL, history_problem="The history cannot be read"), Level.WRONG, "history", "moves a damaged"),
-        (replace(WELL, free=5 * 2**20), Level.WRONG, "history", "only 5 MiB"),
+        (configured(access=Access.MISSING), Level.NOTE, "configuration", "config init"),
+        (
+            configured(access=Access.CLOSED, problem="x cannot be read"),
+            Level.WRONG,
+            "configuration",
+            "ls -l /home/ann/c",
+        ),
+        (configured(access=Access.SLOW), Level.WRONG, "configuration", "a network drive that is away"),
+        (configured(mistakes=("config.toml:1: x", "y")), Level.WRONG, "configuration", "2 mistakes"),
+        (configured(mistakes=("x",)), Level.WRONG, "configuration", "looked at below: 2 streams"),
+        (configured(mistakes=("x",), streams=0), Level.WRONG, "configuration", "config check tells all"),
+        (configured(has_secrets=True, mode=0o644), Level.NOTE, "configuration", "chmod 600 /home/ann/config.toml"),
+        (configured(has_secrets=True, mode=0o644, path="/a b"), Level.NOTE, "configuration", "chmod 600 '/a b'"),
+        (kept(access=Access.SLOW), Level.WRONG, "history", "a network drive that is away"),
+        (kept(ailment=Ailment.LOCKED), Level.WRONG, "history", "fuser -v /home/ann/history.db"),
+        (kept(ailment=Ailment.DAMAGED), Level.WRONG, "history", "moves a damaged history aside"),
+        (kept(ailment=Ailment.NEWER), Level.WRONG, "history", "the newer version again"),
+        (kept(ailment=Ailment.FOREIGN), Level.WRONG, "history", "no history of this program"),
+        (kept(ailment=Ailment.CLOSED), Level.WRONG, "history", "the right to read and write it"),
+        (kept(ailment=Ailment.DISK), Level.WRONG, "history", "errors of the disk"),
+        (kept(is_writable=False), Level.WRONG, "history", "ls -ld /home/ann/history.db /home/ann says"),
+        (kept(free=5 * 2**20), Level.WRONG, "history", "only 5 MiB"),
         (replace(WELL, autostart=Start.OTHER), Level.NOTE, "autostart", "autostart on"),
         (replace(WELL, autostart=Start.UNKNOWN), Level.NOTE, "autostart", "cannot be seen"),
         (replace(WELL, now=0.0), Level.WRONG, "clock", "years behind"),
@@ -78,10 +104,10 @@ def test_what_is_not_well_is_told_with_what_to_do(machine: Machine, level: Level
 @pytest.mark.parametrize(
     ("machine", "words"),
     [
-        (replace(WELL, history_exists=False), "there is no history yet"),
+        (kept(access=Access.MISSING), "there is no history yet"),
         (replace(WELL, autostart=Start.ON, autostart_place="/x.desktop"), "it starts at login (/x.desktop)"),
         (replace(WELL, proxies={"https_proxy": "http://proxy:3128"}), "https_proxy=http://proxy:3128"),
-        (replace(WELL, has_secrets=True, config_mode=0o600), "2 streams"),
+        (configured(has_secrets=True), "2 streams"),
     ],
 )
 def test_what_is_well_is_told_too(machine: Machine, words: str) -> None:

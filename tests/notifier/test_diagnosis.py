@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from notifier.diagnosis import Level, diagnose
+from notifier.diagnosis import diagnose
+from notifier.finding import Level
 from notifier.observation import Answer, Chunk, Observation, Trouble
 
 STREAM = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}

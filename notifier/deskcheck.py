@@ -1,0 +1,109 @@
+"""What a desktop can show in, findings out: are there display, bus, tray and bubbles, and how to get them.  Pure."""
+
+from collections.abc import Iterator
+
+from notifier.desktop.desk import Desk
+from notifier.finding import Finding, Level
+from notifier.language import _
+
+
+def examine_desk(desk: Desk) -> list[Finding]:
+    """A finding for each matter, in the order of what depends on what; none elsewhere than on Linux."""
+    checks = (_display, _bus, _tray, _daemon)
+    return [finding for check in checks for finding in check(desk)]
+
+
+def _display(desk: Desk) -> Iterator[Finding]:
+    if not desk.is_linux:
+        return
+    name = _("Wayland ({name})", name=desk.wayland) if desk.wayland else _("X11 ({name})", name=desk.x11)
+    if not desk.wayland and not desk.x11:
+        yield Finding(
+            Level.NOTE,
+            "display",
+            _("there is no display: neither WAYLAND_DISPLAY nor DISPLAY is set"),
+            _("notifications are shown in the terminal"),
+            _("start it in a desktop session"),
+        )
+    elif not desk.display_answers:
+        yield Finding(
+            Level.WRONG,
+            "display",
+            _("the display {name} does not answer", name=name),
+            _("the variable may be left over from a session that has ended"),
+            _("start it in a desktop session"),
+        )
+    else:
+        where = f", {desk.environment}" if desk.environment else ""
+        yield Finding(Level.FINE, "display", _("the display is {name}{where}", name=name, where=where))
+
+
+def _bus(desk: Desk) -> Iterator[Finding]:
+    if not desk.is_linux:
+        return
+    if not desk.has_bus:
+        yield Finding(
+            Level.WRONG,
+            "bus",
+            _("there is no session bus"),
+            _("bubbles and the tray icon both need one"),
+            _("start it in a desktop session, or with dbus-run-session (Debian package dbus)"),
+        )
+    elif desk.bus_problem:
+        yield Finding(
+            Level.WRONG,
+            "bus",
+            _("the session bus cannot be reached ({why})", why=desk.bus_problem),
+            _("DBUS_SESSION_BUS_ADDRESS may be left over from a session that has ended"),
+            _("start it in a desktop session"),
+        )
+    else:
+        yield Finding(Level.FINE, "bus", _("the session bus answers"))
+
+
+def _tray(desk: Desk) -> Iterator[Finding]:
+    if not desk.is_linux or not desk.has_bus or desk.bus_problem:
+        return
+    if desk.has_watcher and desk.has_host:
+        yield Finding(Level.FINE, "tray", _("the desktop shows tray icons"))
+        return
+    is_gnome = "gnome" in desk.environment.lower()
+    todo = _("add a status tray to the panel: in Xfce the plugin “Status Tray”, in LXQt “Status Notifier”; sway and"
+             " others have one in waybar")  # fmt: skip
+    if is_gnome:
+        todo = _("GNOME shows none by itself: install the extension “AppIndicator and KStatusNotifierItem Support”"
+                 " (Debian: gnome-shell-extension-appindicator), switch it on, and log in anew")  # fmt: skip
+    yield Finding(
+        Level.NOTE,
+        "tray",
+        _("nothing shows tray icons here"),
+        _("notifications come all the same; the icon appears as soon as something shows it"),
+        todo,
+    )
+
+
+def _daemon(desk: Desk) -> Iterator[Finding]:
+    if not desk.is_linux or not desk.has_bus or desk.bus_problem:
+        return
+    if not desk.daemon:
+        is_slow = desk.daemon_problem == "timeout"
+        yield Finding(
+            Level.WRONG,
+            "daemon",
+            _("the notification daemon does not answer") if is_slow else _("no notification daemon answers"),
+            _("notifications are shown in the terminal, and kept in the history"),
+            _("restart it") if is_slow else _("install one, such as dunst; a desktop brings one of its own"),
+        )
+        return
+    if desk.is_inhibited:
+        yield Finding(
+            Level.NOTE,
+            "daemon",
+            _("{name} has Do Not Disturb on", name=desk.daemon),
+            _("it takes bubbles and shows none"),
+            _("switch it off in the desktop's settings"),
+        )
+    able = ", ".join(sorted(desk.capabilities)) or "-"
+    yield Finding(
+        Level.FINE, "daemon", _("bubbles are shown by {name}", name=desk.daemon), _("it can: {able}", able=able)
+    )

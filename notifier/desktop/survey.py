@@ -1,0 +1,118 @@
+"""The environment and the session bus in, what this desktop can show out.  It asks, and changes nothing.
+
+Follows the D-Bus Specification 0.41, the Desktop Notifications Specification 1.2 and the StatusNotifierItem one.
+"""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from notifier.desktop import session_bus
+from notifier.desktop.desk import Desk
+
+if TYPE_CHECKING:
+    from dbus_fast.aio import MessageBus
+
+DEADLINE: Final = 3.0
+"""Seconds for all answers of the bus."""
+WATCHER, WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
+
+
+async def look_around(environ: Mapping[str, str]) -> Desk:
+    """What there is now; what did not answer in time is told as such, and what did before it is kept."""
+    desk = Desk(
+        is_linux=sys.platform.startswith("linux"),
+        wayland=environ.get("WAYLAND_DISPLAY", ""),
+        x11=environ.get("DISPLAY", ""),
+        environment=environ.get("XDG_CURRENT_DESKTOP", ""),
+    )
+    if not desk.is_linux:
+        return desk
+    desk = replace(desk, display_answers=await asyncio.to_thread(_answers, environ))
+    address = session_bus(environ)
+    if address is None:
+        return desk
+    survey = _Survey(replace(desk, has_bus=True))
+    from dbus_fast.errors import DBusFastError
+
+    try:
+        async with asyncio.timeout(DEADLINE):
+            await survey.ask(address)
+    except TimeoutError:
+        return replace(survey.desk, daemon_problem=survey.desk.daemon_problem or "timeout")
+    except (OSError, EOFError, DBusFastError) as error:
+        return replace(survey.desk, bus_problem=getattr(error, "strerror", None) or str(error))
+    return survey.desk
+
+
+class _Survey:
+    """Questions to one bus, and what is known after each answer."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    async def ask(self, address: str) -> None:
+        from dbus_fast.aio import MessageBus
+
+        bus = await MessageBus(address).connect()
+        try:
+            await self._ask_for_a_tray(bus)
+            await self._ask_for_a_daemon(bus)
+        finally:
+            bus.disconnect()
+
+    async def _ask_for_a_tray(self, bus: "MessageBus") -> None:
+        from dbus_fast import Message
+
+        from notifier.desktop.bus import BUS, BUS_PATH
+
+        told = await bus.call(Message(BUS, BUS_PATH, BUS, "NameHasOwner", signature="s", body=[WATCHER]))
+        if not told or not told.body or told.body[0] is not True:
+            return
+        self.desk = replace(self.desk, has_watcher=True)
+        host = Message(
+            WATCHER, WATCHER_PATH, "org.freedesktop.DBus.Properties", "Get",
+            signature="ss", body=[WATCHER, "IsStatusNotifierHostRegistered"],
+        )  # fmt: skip
+        told = await bus.call(host)
+        self.desk = replace(self.desk, has_host=bool(told and told.signature == "v" and told.body[0].value is True))
+
+    async def _ask_for_a_daemon(self, bus: "MessageBus") -> None:
+        from dbus_fast import Message, MessageType
+
+        from notifier.desktop.bubble import DAEMON, DAEMON_PATH, Server
+        from notifier.desktop.inhibition import is_inhibited
+
+        who = await bus.call(Message(DAEMON, DAEMON_PATH, DAEMON, "GetServerInformation"))
+        if who is None or who.message_type is MessageType.ERROR or who.signature != "ssss":
+            self.desk = replace(self.desk, daemon_problem=(who.error_name if who is not None else "") or "error")
+            return
+        able = await bus.call(Message(DAEMON, DAEMON_PATH, DAEMON, "GetCapabilities"))
+        capabilities = frozenset(map(str, able.body[0])) if able is not None and able.signature == "as" else frozenset()
+        server = Server(str(who.body[0]), str(who.body[2]), str(who.body[3]), capabilities)
+        self.desk = replace(self.desk, daemon=server.title, capabilities=capabilities)
+        self.desk = replace(self.desk, is_inhibited=await is_inhibited(bus, server))
+
+
+def _answers(environ: Mapping[str, str]) -> bool:
+    """Whether the display's socket takes a connection; a display on another machine is taken for there."""
+    places = []
+    if name := environ.get("WAYLAND_DISPLAY"):
+        places.append(str(Path(environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / name))
+    if display := environ.get("DISPLAY"):
+        host, _colon, number = display.rpartition(":")
+        if host not in ("", "unix"):
+            return True
+        path = f"/tmp/.X11-unix/X{number.partition('.')[0]}"  # noqa: S108 - where X servers listen
+        places += [path, f"\0{path}"]
+    if sys.platform != "win32":
+        for place in places:
+            with socket.socket(socket.AF_UNIX) as caller:
+                caller.settimeout(1.0)
+                if caller.connect_ex(place) == 0:
+                    return True
+    return False
