@@ -2,6 +2,10 @@
 
 The portal tells of clicks, and of nothing else: neither that a bubble was closed nor that it is kept back.  It has no
 bar and no sound, so progress is told in words.  A bubble is known by a name of ours, so none is ever doubled.
+
+Debian 12's GTK backend of the portal (1.14.1) keeps a bubble that took another one's place twice in its list, and
+frees it once when it closes: the next one crashes it, after the portal has said that it took it.  So at portals as old
+as that a bubble is taken back and shown anew.  (https://github.com/flatpak/xdg-desktop-portal-gtk/pull/443)
 Follows org.freedesktop.portal.Notification, version 1.
 """
 
@@ -39,8 +43,12 @@ RULES: Final = (
 NO_PORTAL: Final = N_("No portal answers on the session bus: install xdg-desktop-portal")
 FLATPAK: Final = Path("/.flatpak-info")
 PRIORITIES: Final = {Urgency.LOW: "low", Urgency.NORMAL: "normal", Urgency.CRITICAL: "urgent"}
-PLAIN_SINCE: Final = 2
-"""Version of the portal.  Before, each desktop but GNOME takes the body for markup, though it is none."""
+SOUND_SINCE: Final = 2
+"""Version of the portal.  Before, each desktop but GNOME takes the body for markup, though it is none, and what draws
+for it may crash over a bubble in another one's place."""
+SETTLING: Final = 0.2
+"""Seconds until the desktop has surely answered the portal.  The portal answers us at once; of a bubble whose number it
+does not know yet it cannot be told anything else."""
 LOOK_ALIKES: Final = str.maketrans("<>", "\u2039\u203a")
 
 
@@ -71,6 +79,8 @@ class PortalDesktop:
         self._question: asyncio.Future[Message] | None = None
         """The call that may not be answered yet: a portal that hangs is told no more."""
         self._shown: OrderedDict[str, Notification] = OrderedDict()
+        self._told_at: dict[str, float] = {}
+        """When, on the loop's clock, the portal was told of these; those that have settled are forgotten."""
         self._turn = asyncio.Lock()
 
     @property
@@ -122,20 +132,32 @@ class PortalDesktop:
         bus = await self._connect()
         version = self._version or await self._ask_version(bus)
         name = name_of(notification)
-        told = notification_of(notification, pictures, is_plain=self._is_gnome or version >= PLAIN_SINCE)
+        is_sound = self._is_gnome or version >= SOUND_SINCE
+        if name in self._shown and not is_sound:
+            await self._remove(bus, name)
+        # Even if no answer comes, it may be there.
+        self._shown[name] = notification
+        self._shown.move_to_end(name)
+        if len(self._shown) > REMEMBERED:
+            self._shown.popitem(last=False)
+        told = notification_of(notification, pictures, is_plain=is_sound)
         answer = await self._ask(bus, INTERFACE, "AddNotification", "sa{sv}", [name, told])
         if nobody_is_there(answer):
             raise BubbleFailed(_(NO_PORTAL))
         if answer.message_type is MessageType.ERROR:
             raise BubbleFailed(_("{name} did not take the bubble ({why})", name=self.name, why=what(answer)))
-        self._shown[name] = notification
-        self._shown.move_to_end(name)
-        if len(self._shown) > REMEMBERED:
-            self._shown.popitem(last=False)
+        self._told_at[name] = asyncio.get_running_loop().time()
 
     async def _take_back(self, name: str) -> None:
         self._shown.pop(name, None)
-        await self._ask(await self._connect(), INTERFACE, "RemoveNotification", "s", [name])
+        await self._remove(await self._connect(), name)
+
+    async def _remove(self, bus: MessageBus, name: str) -> None:
+        now = asyncio.get_running_loop().time()
+        self._told_at = {told: at for told, at in self._told_at.items() if now - at < SETTLING}
+        if name in self._told_at:
+            await asyncio.sleep(self._told_at[name] + SETTLING - now)
+        await self._ask(bus, INTERFACE, "RemoveNotification", "s", [name])
 
     async def _connect(self) -> MessageBus:
         await catch_up()

@@ -49,21 +49,13 @@ async def portal_on(
 
 
 async def said(rig: Rig, desktop: PortalDesktop, *notifications: Notification) -> list[NotifyCall]:
-    """What the portal made of them for dunst.
-
-    Debian's portal 1.16 now and then says that it took a bubble and loses it; shown again, it is still only one.
-    """
+    """What the portal made of them for dunst."""
     calls: list[NotifyCall] = []
     async with rig.monitor(NOTIFY) as seen:
         for notification in notifications:
             before = len(seen)
-            for _ in range(5):
-                await desktop.show(notification)
-                try:
-                    await eventually("the call was seen", lambda: len(seen) > before, 1.0)  # noqa: B023
-                    break
-                except AssertionError:
-                    continue
+            await desktop.show(notification)
+            await eventually("the call was seen", lambda: len(seen) > before)  # noqa: B023
             calls.append(notify_call(seen[-1]))
     return calls
 
@@ -96,13 +88,36 @@ async def test_a_click_and_a_button_come_back(rig: Rig, portal: Piece) -> None:
 async def test_the_same_key_takes_the_place_and_can_be_taken_back(rig: Rig, portal: Piece) -> None:
     assert BUILD.key is not None
     async with portal_on(rig) as (desktop, _):
-        first, second, third = await said(
-            rig, desktop, BUILD, replace(BUILD, title="Build passed: main"), replace(BUILD, stream="another ci")
-        )
-        assert (first.replaces_id, second.replaces_id > 0, third.replaces_id) == (0, True, 0)
+        await said(rig, desktop, BUILD, replace(BUILD, title="Build passed: main"), replace(BUILD, stream="another ci"))
+        await eventually("two were left", lambda: rig.bubbles() == 2)
         await desktop.withdraw(Withdrawal(stream=BUILD.stream, key=BUILD.key))
         await desktop.withdraw(Withdrawal(stream="nobody", key="nothing"))
         await eventually("one was left", lambda: rig.bubbles() == 1)
+
+
+async def test_a_bubble_that_took_anothers_place_and_closed_leaves_the_portal_alive(rig: Rig, portal: Piece) -> None:
+    """Debian's backend crashes over this more often than not, if it is told to replace; see `desktop.portal`."""
+    async with portal_on(rig) as (desktop, _):
+        for number in range(6):
+            await desktop.show(BUILD)
+            await desktop.show(replace(BUILD, title="In its place"))
+            rig.close_bubbles()
+            await desktop.show(replace(BUILD, title=f"Anew {number}"))
+            await eventually("it was shown", lambda: rig.bubbles() == 1)
+            rig.close_bubbles()
+        assert rig.portal_backend.running
+
+
+async def test_what_is_taken_back_at_once_goes(rig: Rig, portal: Piece) -> None:
+    """The portal has taken it before the daemon has given it a number."""
+    assert BUILD.key is not None
+    async with portal_on(rig) as (desktop, _):
+        for _number in range(3):
+            await desktop.show(BUILD)
+            await desktop.withdraw(Withdrawal(stream=BUILD.stream, key=BUILD.key))
+            await said(rig, desktop, replace(BUILD, key="another"))
+            assert rig.bubbles() == 1
+            await desktop.withdraw(Withdrawal(stream=BUILD.stream, key="another"))
 
 
 async def test_a_portal_that_was_restarted_gets_the_next_bubble_and_its_click(rig: Rig, portal: Piece) -> None:
@@ -165,6 +180,7 @@ class StrictPortal:
     def __init__(self, bus: MessageBus, version: int) -> None:
         self.bus, self.version = bus, version
         self.taken: list[tuple[str, dict[str, Variant]]] = []
+        self.removed: list[str] = []
 
     def answer(self, message: Message) -> Message | bool:
         if message.message_type is not MessageType.METHOD_CALL:
@@ -172,6 +188,9 @@ class StrictPortal:
         if message.member == "Get":
             assert message.body == [INTERFACE, "version"]
             return Message.new_method_return(message, "v", [Variant("u", self.version)])
+        if (message.interface, message.member, message.signature) == (INTERFACE, "RemoveNotification", "s"):
+            self.removed += message.body
+            return Message.new_method_return(message)
         assert (message.interface, message.member, message.signature) == (INTERFACE, "AddNotification", "sa{sv}")
         name, told = message.body
         mistakes = [key for key, value in told.items() if (key, value.signature) not in self.KEYS]
@@ -202,11 +221,11 @@ async def strict_portal(address: str, version: int) -> AsyncIterator[StrictPorta
 
 
 @pytest.mark.parametrize(
-    ("version", "desktop", "body"),
-    [(1, "XFCE", "‹b›"), (1, "ubuntu:GNOME", "<b>"), (2, "XFCE", "<b>"), (1, "", "‹b›")],  # noqa: RUF001
+    ("version", "desktop", "body", "removed"),
+    [(1, "XFCE", "‹b›", 3), (1, "ubuntu:GNOME", "<b>", 0), (2, "XFCE", "<b>", 0), (1, "", "‹b›", 3)],  # noqa: RUF001
 )
-async def test_markup_is_disarmed_where_the_portal_may_take_the_body_for_it(
-    rig: Rig, version: int, desktop: str, body: str
+async def test_what_old_portals_do_wrong_is_kept_from_them(
+    rig: Rig, version: int, desktop: str, body: str, removed: int
 ) -> None:
     everything = replace(
         DEPLOY, body="<b>", progress=None, icon="dialog-warning", sound="bell", transient=True, resident=True, group="g"
@@ -221,6 +240,7 @@ async def test_markup_is_disarmed_where_the_portal_may_take_the_body_for_it(
         await made.show(everything)
         assert [told["body"].value for _, told in portal.taken] == [body] * 4
         assert len({name for name, _ in portal.taken}) == 1
+        assert portal.removed == [name for name, _ in portal.taken][:removed]
         assert [told["icon"].value[0] for _, told in portal.taken] == ["themed"] * 3 + ["bytes"]
 
 
