@@ -37,10 +37,10 @@ RECENT = (
     Notification(stream="ci", title="\u05d4\u05d1\u05e0\u05d9\u05d9\u05d4 \u05e0\u05db\u05e9\u05dc\u05d4 (511)", row=1),
 )
 CONNECTED = Status((CI, HOME), recent=RECENT)
-UNREAD = Status((CI, HOME), recent=RECENT, unread=3)
+UNREAD = Status((CI, HOME), recent=RECENT, unread=3, autostart=True)
 SOME_OFFLINE = Status((DOWN, HOME), recent=RECENT, autostart=True)
 OFFLINE = Status((DOWN,), recent=RECENT)
-PAUSED = Status((CI, HOME), recent=RECENT, snoozed_until=math.inf)
+PAUSED = Status((CI, HOME), recent=RECENT, snoozed_until=math.inf, autostart=True)
 
 
 class TrayApp:
