@@ -1,5 +1,6 @@
 """`run` and `demo`: follow streams and show what they say, with an icon in the tray."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -30,6 +31,7 @@ from notifier.lookout import Lookout, system_bus
 from notifier.loop import LoopThread
 from notifier.status import Command, Verb
 from notifier.store import Store
+from notifier.surroundings import News
 
 
 def add(app: typer.Typer) -> None:
@@ -131,12 +133,18 @@ def _run(
                     reload=None if file is None else partial(_reload, file.follow, tray.dress),
                     errands=errands.table(),
                     stay=file is not None,
-                    watch=lookout.run,
+                    watch=partial(_watch, lookout, leave) if ends_with_session else lookout.run,
                     environ=os.environ,
                 )
                 sessions.append((agent, errands))
                 await agent.run()
 
+    def leave() -> None:
+        say(_("The desktop session is over, and with it this program."))
+        loop.stop()
+
+    # Who keeps it from hanging up, as nohup does, or goes without a tray, may want it to outlive the session.
+    ends_with_session = with_tray and sys.platform.startswith("linux") and signal.SIGHUP in ending()
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
     if sys.platform.startswith("linux") and session_bus(os.environ) is None:
         with_tray = False
@@ -159,6 +167,19 @@ def _run(
 
 def _has_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+async def _watch(lookout: Lookout, leave: Callable[[], None], tell: Callable[[News], None]) -> None:
+    """The network and the clocks, and the session, whose end is ours."""
+    from notifier.desktop.session import over
+
+    async def stay() -> None:
+        await over(os.environ)
+        leave()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(lookout.run(tell), name="lookout")
+        group.create_task(stay(), name="session")
 
 
 async def _reload(

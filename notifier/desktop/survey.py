@@ -32,7 +32,7 @@ async def look_around(environ: Mapping[str, str]) -> Desk:
     )
     if not desk.is_linux:
         return desk
-    desk = replace(desk, display_answers=await asyncio.to_thread(_answers, environ))
+    desk = replace(desk, display_answers=await asyncio.to_thread(screen_answers, environ))
     address = session_bus(environ)
     if address is None:
         return desk
@@ -98,7 +98,7 @@ class _Survey:
         self.desk = replace(self.desk, is_inhibited=await is_inhibited(bus, server))
 
 
-def _answers(environ: Mapping[str, str]) -> bool:
+def screen_answers(environ: Mapping[str, str]) -> bool:
     """Whether the display's socket takes a connection; a display on another machine is taken for there."""
     places = []
     if name := environ.get("WAYLAND_DISPLAY"):

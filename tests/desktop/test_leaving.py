@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.desktop.session import LOOK_EVERY
 from notifier.history import read_history
 from notifier.tray.face import IconState
 from tests.desktop.child import PATIENCE, Child, Server
@@ -146,13 +147,26 @@ def test_a_bus_that_dies_stops_no_stream_and_icon_and_bubbles_come_back_with_it(
     assert life.ends() < QUICK
 
 
-def test_a_bus_that_never_comes_back_keeps_nobody(own: tuple[Rig, Server, Life]) -> None:
+def test_a_session_that_is_over_ends_it_and_until_then_nothing_is_lost(own: tuple[Rig, Server, Life]) -> None:
+    """Else it would hold the configuration against the program that the next login starts."""
     rig, server, life = own
     shows(rig, IconState.CONNECTED, PATIENCE)
     for piece in (rig.panel, rig.xfconf, rig.daemon, rig.screen, rig.bus):
         piece.kill()
     server.publish(title="Without a desktop")
     life.records("Without a desktop")
+    assert not life.app.ended()
+    assert life.ends() > LOOK_EVERY
+    assert "The desktop session is over" in life.app.errors
+
+
+def test_a_bus_that_never_comes_back_keeps_nobody(own: tuple[Rig, Server, Life]) -> None:
+    rig, server, life = own
+    shows(rig, IconState.CONNECTED, PATIENCE)
+    for piece in (rig.panel, rig.xfconf, rig.daemon, rig.bus):
+        piece.kill()
+    server.publish(title="Without a bus")
+    life.records("Without a bus")
     life.app.process.send_signal(signal.SIGTERM)
     assert life.ends() < QUICK
 
