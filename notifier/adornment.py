@@ -28,6 +28,7 @@ _TIMES = (
     *("ts", "eventtime"),
 )
 _BUTTONS = ("actions", "buttons")
+_TELLING = frozenset((*_IMAGES, *_ICONS, *_TIMES, *_BUTTONS))
 _LABELS = ("label", "title", "text", "name")
 _PAGES = ("url", "link", "href", "click")
 _OPENS = {"view", "open", "openurl", "openuri", "link", "button", "url"}
@@ -56,12 +57,15 @@ def find(value: Json) -> Adornment:
     fields: dict[str, Json] = {}
     for one in islice(_objects(value), OBJECTS_LIMIT):
         for name, field in islice(one.items(), FIELDS_LIMIT):
-            fields.setdefault(vocabulary.bare(name), field)
+            if (bare := vocabulary.bare(name)) in _TELLING:
+                fields.setdefault(bare, field)
+    if not fields:
+        return NONE
     return Adornment(
         icon=_first_picture(fields, _ICONS),
         image=_first_picture(fields, _IMAGES),
-        time=next((time for name in _TIMES if (time := _time(fields.get(name))) is not None), None),
-        actions=next((found for name in _BUTTONS if (found := actions(fields.get(name)))), ()),
+        time=next((time for name in _TIMES if name in fields and (time := _time(fields[name])) is not None), None),
+        actions=next((found for name in _BUTTONS if name in fields and (found := actions(fields[name]))), ()),
     )
 
 
@@ -100,7 +104,9 @@ def _objects(value: Mapping[str, Json]) -> Iterator[Mapping[str, Json]]:
 
 def _first_picture(fields: Mapping[str, Json], names: Iterable[str]) -> str | None:
     for name in names:
-        field = fields.get(name)
+        if name not in fields:
+            continue
+        field = fields[name]
         if isinstance(field, list) and field:
             field = field[0]
         if isinstance(field, Mapping):

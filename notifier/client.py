@@ -25,7 +25,7 @@ from notifier.transport import Call, Transport
 
 logger = logging.getLogger(__name__)
 
-BREATH = 500
+BREATH = 100
 """Events that are delivered at once; then other streams get a turn."""
 LOOK = 10.0
 """Seconds of silence after which it is asked whether the connection still exists."""
