@@ -80,14 +80,17 @@ class Remote:
         with self._answer(request, timeout=SILENCE) as answer:
             if answer.headers.get_content_type() != "text/event-stream":
                 raise RemoteError(f"{self._name} sends no events there; is it an sse-server?")
-            try:
-                for line in answer:
-                    if line.startswith(b"data: "):
-                        deliver(json.loads(line[6:]))
-            except ValueError as error:
-                raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
-            except (OSError, http.client.HTTPException) as error:
-                raise RemoteLost(f"the connection to {self._name} is lost") from error
+            line = b"\n"
+            while line:
+                try:
+                    line = answer.readline()
+                    event = json.loads(line[6:]) if line.startswith(b"data: ") else None
+                except ValueError as error:
+                    raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
+                except (OSError, http.client.HTTPException) as error:
+                    raise RemoteLost(f"the connection to {self._name} is lost") from error
+                if event is not None:
+                    deliver(event)  # whose own errors are no errors of the connection
         raise RemoteLost(f"{self._name} ended the stream")
 
     @property

@@ -199,6 +199,8 @@ class Site:
         if self._rate:
             self._rate.owe(request.remote or "", len(messages) - 1)
         if grant := request.get(GRANT):
+            if once is not None:
+                once = f"{grant.digest[:16]}:{once}"  # what others call their messages is no matter of this publisher
             for message in messages:
                 if not grant.may_publish(message.topic):
                     return _sentence(
@@ -309,7 +311,8 @@ class Site:
 def _cut_off_when_silent(transport: asyncio.Transport) -> None:
     """Let the kernel end a connection whose peer takes nothing; a client comes back with its last event ID."""
     connection = transport.get_extra_info("socket")
-    if connection is not None and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+    is_tcp = connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6)
+    if is_tcp and hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(SILENCE * 1_000))
 
 

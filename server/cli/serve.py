@@ -243,7 +243,7 @@ async def _keep_workers(count: int) -> None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     await keep(
         count,
-        [sys.executable, "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"],
+        [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"],
         lambda line: print(f"{_greeting(line.split()[-1].rstrip('/'))}\n  workers    {count}", flush=True),
     )
 

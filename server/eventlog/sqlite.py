@@ -319,13 +319,12 @@ class SQLiteLog:
         database.execute("DELETE FROM once WHERE time < ?", (now - ONCE,))
         [count, size] = database.execute("SELECT count, size FROM log").fetchone()
         cut = None
-        for position, written, length in database.execute(
-            "SELECT position, time, length(data) FROM record ORDER BY position"
-        ):
+        # Data itself, because SQL's length() ends at a NUL, and what was counted when it came must be let go of again.
+        for position, written, data in database.execute("SELECT position, time, data FROM record ORDER BY position"):
             over = count > self.records or (size > self.size and count > 1)
             if not over and written >= now - self.age:
                 break
-            cut, count, size = position, count - 1, size - length
+            cut, count, size = position, count - 1, size - len(data)
         if cut is not None:
             database.execute("DELETE FROM record WHERE position <= ?", (cut,))
             database.execute("UPDATE log SET count = ?, size = ?", (count, size))

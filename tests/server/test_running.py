@@ -93,6 +93,11 @@ async def test_a_socket_file_is_served_guarded_and_removed(tmp_path: Path) -> No
         writer.write(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi")
         assert (await reader.readline()).split()[1] == b"201"
         writer.close()
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b"GET /events?since=all HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(5):
+            await reader.readuntil(b"data: hi\n")
+        writer.close()
         code, _, errors = await run("--unix", str(path))
         assert (code, errors) == (
             1,

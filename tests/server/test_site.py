@@ -221,3 +221,13 @@ async def test_the_kernel_ends_a_stream_whose_peer_takes_nothing() -> None:
     with socket.socket() as connection:
         site._cut_off_when_silent(Transport())
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000
+
+
+async def test_a_key_of_one_publisher_swallows_no_message_of_another(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path / "tokens.json")
+    one, other = (f"Authorization: Bearer {tokens.add(name, ('*',), ())}\r\n" for name in ("ci", "ops"))
+    async with serve(tokens=tokens) as url:
+        key = "Idempotency-Key: backup-1\r\n"
+        first = await publish(url, "noise", headers=one + key)
+        assert (await publish(url, "backup failed", headers=other + key)).json != first.json
+        assert (await publish(url, "noise", headers=one + key)).json == first.json

@@ -206,3 +206,12 @@ def test_appends_of_one_moment_share_a_commit(tmp_path: Path) -> None:
         return len(turns)
 
     assert asyncio.run(publish_at_once()) < 250
+
+
+async def test_data_with_a_nul_leaves_as_much_room_as_it_took(tmp_path: Path) -> None:
+    log = SQLiteLog(tmp_path / "events.db", size=1_000)
+    async with opened(log):
+        await log.append([Message(data="\0" + "x" * 900)])
+        await log.append([Message(data="\0" + "y" * 900)])
+        await log.append(messages(1, 5))
+        assert data(await everything(log, -1))[-5:] == ["m1", "m2", "m3", "m4", "m5"]

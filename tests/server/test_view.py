@@ -1,11 +1,14 @@
 """server.view: the bytes that each kind of subscriber gets."""
 
 import json
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.eventlog import Record
-from server.view import View
+from server.view import View, covers
 
 RECORD = Record(7, "e:7", 1.5, "ci", "build", "one\ntwo")
 
@@ -82,3 +85,9 @@ def test_a_view_wants_what_was_asked_for(
 def test_no_pattern_takes_long() -> None:
     view = View(topics=("*a" * 60,))
     assert not view.wants(Record(1, "e:1", 0.0, "a" * 127 + "b", "message", "x"))
+
+
+@given(st.text("ab*", max_size=8), st.text("ab*", max_size=8))
+def test_a_star_stands_for_any_characters(pattern: str, topic: str) -> None:
+    expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), topic)
+    assert covers((pattern,), topic) == bool(expected)
