@@ -24,7 +24,7 @@ from notifier.following import Following
 from notifier.forward import Forwarder
 from notifier.inbox import Inbox
 from notifier.line import Line
-from notifier.notification import Action, Notification
+from notifier.notification import Action, Notification, Withdrawal
 from notifier.outbox import Outbox
 from notifier.picture import Pictures
 from notifier.picture.gallery import Gallery
@@ -248,11 +248,8 @@ class Agent:
     def arrived(self, line: Line, events: Sequence[Event], last_event_id: str) -> None:
         """These events came on a line: the way of an event begins."""
         self._stir.set()
-        entries, withdrawn, place = line.decide(events, last_event_id, time.monotonic())
-        self._tell(line, entries, place, line.heard if line.stream.keep_events else ())
-        for withdrawal in withdrawn:
-            self._outbox.withdraw(withdrawal)
-            self._inbox.recount()
+        decided, place = line.decide(events, last_event_id, time.monotonic())
+        self._tell(line, decided, place, line.heard if line.stream.keep_events else ())
 
     def changed(self, line: Line, *, is_back: bool) -> None:
         """A line is doing otherwise."""
@@ -285,22 +282,33 @@ class Agent:
         line.recall(self._store.learned(stream.name), time.monotonic(), time.time())
         return Following(line, self)
 
-    def _tell(self, line: Line, entries: Sequence[Entry], place: str, events: Sequence[Event] = ()) -> None:
+    def _tell(
+        self, line: Line, decided: Sequence[Entry | Withdrawal], place: str, events: Sequence[Event] = ()
+    ) -> None:
         """Record what is to be told, then offer it to the desktop.  What came together shares a transaction."""
         self._store.learn(line.name, line.learned(time.monotonic(), time.time()))
-        entries = self._outbox.marked(entries)
-        rows = self._store.record(line.name, entries, place, events)
-        for row, entry in zip(rows, entries, strict=True):
-            if row is None:
+        entries = self._outbox.marked([each for each in decided if isinstance(each, Entry)])
+        newest = self._store.newest
+        recorded = zip(self._store.record(line.name, entries, place, events), entries, strict=True)
+        for each in decided:
+            if isinstance(each, Withdrawal):
+                self._outbox.withdraw(each, newest)
+                self._inbox.recount()
                 continue
-            self._commands.offer(entry.notification)
-            self._forwarder.offer(entry.notification, line.stream.forward)
-            if entry.state is not State.SILENT:
-                notification = replace(entry.notification, row=row)
-                self._inbox.take(notification)
-                self._outbox.offer(notification)
-        if entries:
+            row, entry = next(recorded)
+            if row is not None:
+                newest = row
+                self._offer(line, row, entry)
+        if decided:
             self._publish()
+
+    def _offer(self, line: Line, row: int, entry: Entry) -> None:
+        self._commands.offer(entry.notification)
+        self._forwarder.offer(entry.notification, line.stream.forward)
+        if entry.state is not State.SILENT:
+            notification = replace(entry.notification, row=row)
+            self._inbox.take(notification)
+            self._outbox.offer(notification)
 
     def _read(self, notification: Notification) -> None:
         """The person has read this one."""

@@ -141,6 +141,10 @@ class Follower:
             reason, cut = str(error), True
         delay = source.lose(time.monotonic(), random.random(), cut=cut)  # noqa: S311 - jitter, not a secret
         self._lost(reason)
+        is_wanted, self._leave_within = self._leave_within is not None, None
+        if is_wanted:  # somebody asked for a new connection, and this one ended before all was delivered
+            source.hurry()
+            return False
         logger.debug("%s: next attempt in %.1f s", source.stream.name, delay)
         await asyncio.sleep(delay)
         if source.is_held:

@@ -96,9 +96,15 @@ class Database:
         """
         if self._stranded is not None:
             self._go_home(self._stranded)
-        elif self._path is not None and not self.in_memory and _file_id(self._path) != self._file_id:
+        elif self._path is not None and not self.in_memory and self._is_gone(self._path):
             self._db.close()
             self._db = self._open(self._path)
+
+    def _is_gone(self, path: Path) -> bool:
+        try:
+            return _file_id(path) != self._file_id
+        except OSError:  # nobody can say, and the file that is open takes all the same
+            return False
 
     def close(self) -> None:
         """Let go of the file.  What was committed stays."""

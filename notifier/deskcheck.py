@@ -9,13 +9,15 @@ from notifier.language import _
 
 def examine_desk(desk: Desk) -> list[Finding]:
     """A finding for each matter, in the order of what depends on what; none elsewhere than on Linux."""
-    checks = (_display, _bus, _tray, _daemon)
+    if not desk.is_linux:
+        return []
+    checks = [_display, _bus]
+    if desk.has_bus and not desk.bus_problem:
+        checks += [_tray, _daemon]
     return [finding for check in checks for finding in check(desk)]
 
 
 def _display(desk: Desk) -> Iterator[Finding]:
-    if not desk.is_linux:
-        return
     name = _("Wayland ({name})", name=desk.wayland) if desk.wayland else _("X11 ({name})", name=desk.x11)
     if not desk.wayland and not desk.x11:
         yield Finding(
@@ -39,8 +41,6 @@ def _display(desk: Desk) -> Iterator[Finding]:
 
 
 def _bus(desk: Desk) -> Iterator[Finding]:
-    if not desk.is_linux:
-        return
     if not desk.has_bus:
         yield Finding(
             Level.WRONG,
@@ -62,8 +62,6 @@ def _bus(desk: Desk) -> Iterator[Finding]:
 
 
 def _tray(desk: Desk) -> Iterator[Finding]:
-    if not desk.is_linux or not desk.has_bus or desk.bus_problem:
-        return
     if desk.has_watcher and desk.has_host:
         yield Finding(Level.FINE, "tray", _("the desktop shows tray icons"))
         return
@@ -83,8 +81,6 @@ def _tray(desk: Desk) -> Iterator[Finding]:
 
 
 def _daemon(desk: Desk) -> Iterator[Finding]:
-    if not desk.is_linux or not desk.has_bus or desk.bus_problem:
-        return
     if not desk.daemon:
         is_slow = desk.daemon_problem == "timeout"
         yield Finding(

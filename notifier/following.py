@@ -84,7 +84,7 @@ class Following:
             case News.ONLINE:
                 again = source.release()
             case News.WOKE:
-                again = not source.is_held
+                again = source.woke(time.time())
         if again and self._follower is not None:
             self.line.left()
             self._follower.reconnect()

@@ -57,6 +57,8 @@ class Forwarder:
                     problem = MISSING
                 except (StreamLost, StreamFailed) as error:
                     problem = f"forward cannot be had: {error}"
+                except Exception as error:  # noqa: BLE001 - a hundred services' code; its words may hold their URLs
+                    problem = f"a notification was not forwarded: a service failed ({type(error).__name__})"
                 if problem:
                     self._complain(notification.stream, problem)
                 else:

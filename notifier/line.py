@@ -52,6 +52,10 @@ class Line:
         self.heard: list[Event] = []
         """Those of the last events that were more than signs of life."""
         self._memories: dict[Place, str] = {}
+        self._learned: dict[Place, str | None] = {}
+        """What of that was not asked for yet."""
+        self._opened_at: float | None = None
+        """When it was opened; None while it is not."""
         self._clocks = (0.0, 0.0)
         self._was_away = cursor is not None
         self._place = cursor or ""
@@ -97,9 +101,11 @@ class Line:
         source = self.source
         if source.ready_state is not ReadyState.OPEN:
             self._was_away |= source.is_outage or source.was_cut
+            self._opened_at = None
             return False
         if self._recognition is not None:
-            self._know(self._recognition.answer(source.response_headers))
+            self._know(self._recognition.answer(source.response_headers), now)
+        self._opened_at = now
         self._rules.opened(now)
         is_back, self._was_away = self._was_away, False
         if (is_back and not source.can_resume) or self._is_refused_its_place():
@@ -110,42 +116,34 @@ class Line:
         """Take that the connection is dropped because the machine slept or its network changed."""
         self._was_away = True
 
-    def decide(
-        self, events: Sequence[Event], last_event_id: str, now: float
-    ) -> tuple[list[Entry], list[Withdrawal], str]:
-        """What to tell, and then to take back, because of these events, and the place in the stream after them.
+    def decide(self, events: Sequence[Event], last_event_id: str, now: float) -> tuple[list[Entry | Withdrawal], str]:
+        """What to tell and to take back because of these events, in its order; and the place in the stream after them.
 
         If by one of them the server says never to come back, `refusal` is set, and what follows it is not looked at.
         """
         self.refusal = None
         self.heard = []
-        entries: list[Entry] = []
-        withdrawn: list[Withdrawal] = []
+        decided: list[Entry | Withdrawal] = []
         for event in events:
             if self._recognition is not None and self._recognition.is_open:
-                self._know(self._recognition.see(event))
+                self._know(self._recognition.see(event), now)
             if say := self._rules.refusal(event):
                 self.refusal = StreamFailed(say)
                 break
             self.may_have_missed |= self._rules.tells_of_a_gap(event)
             told = self._rules.decide(event, now)
             cause = len(self.heard)
-            entries += [self._entry(n, event, cause) for n in told if isinstance(n, Notification)]
+            decided += [self._entry(each, event, cause) if isinstance(each, Notification) else each for each in told]
             if not self._rules.was_alive:
                 self.heard.append(event)
-            withdrawn += [w for w in told if isinstance(w, Withdrawal)]
         self._place = self.source.resume.take(events, last_event_id)
-        return entries, withdrawn, self._place
+        return decided, self._place
 
     def learned(self, now: float, wall_clock: float) -> dict[Place, str | None]:
         """What its rules remember since this was asked for the last time; None of what they forgot."""
         self._clocks = now, wall_clock
-        learned = self._rules.learned(now, wall_clock)
-        for place, text in learned.items():
-            if text is None:
-                self._memories.pop(place, None)
-            else:
-                self._memories[place] = text
+        self._learn(now, wall_clock)
+        learned, self._learned = self._learned, {}
         return learned
 
     def recall(self, learned: Mapping[Place, str], now: float, wall_clock: float) -> None:
@@ -202,12 +200,27 @@ class Line:
     def _resume(self) -> Resume:
         return Resume(self.preset.resume if self.stream.resume == "auto" else self.stream.resume, self._place)
 
-    def _know(self, preset: Preset) -> None:
+    def _learn(self, now: float, wall_clock: float) -> None:
+        learned = self._rules.learned(now, wall_clock)
+        self._learned |= learned
+        for place, text in learned.items():
+            if text is None:
+                self._memories.pop(place, None)
+            else:
+                self._memories[place] = text
+
+    def _know(self, preset: Preset, now: float) -> None:
+        """It is of this kind, as an answer or an event shows: what its rules knew so far holds on."""
         if preset is not self.preset:
             logger.info("%s: it is taken for %s: %s", self.name, preset.title, self.sign)
+            began, wall_clock = self._clocks
+            self._clocks = now, now + wall_clock - began
+            self._learn(*self._clocks)
             self.preset = preset
             self.source.resume = self._resume()
             self._take(preset)
+            if self._opened_at is not None:
+                self._rules.opened(self._opened_at)
 
     def _take(self, preset: Preset) -> None:
         parts = urlsplit(self.stream.url)

@@ -137,13 +137,18 @@ class Outbox:
         self._let_out(self._gate.offer(time.monotonic(), notification))
         self._something.set()
 
-    def withdraw(self, withdrawal: Withdrawal) -> None:
-        """Take back what was said under this key.  What is held until a silence ends is told in no summary."""
+    def withdraw(self, withdrawal: Withdrawal, up_to: int | None = None) -> None:
+        """Take back what was said under this key.  What is held until a silence ends is told in no summary.
+
+        Args:
+            withdrawal: What to take back.
+            up_to: The row that was offered last; what is recorded after it was said after this.  None is the newest.
+        """
         self._gate.withdraw(withdrawal.stream, withdrawal.key)
-        self._store.withdraw(withdrawal.stream, withdrawal.key)
+        self._store.withdraw(withdrawal.stream, withdrawal.key, up_to)
         lanes = {(withdrawal.stream, False), (withdrawal.stream, True)}
         for key in lanes & self._gate.holding & self.silence.lanes:
-            self._recall(key, time.monotonic())
+            self._recall(key, time.monotonic(), up_to)
         self.idle.clear()
         self._withdrawn.append(withdrawal)
         self._something.set()
@@ -230,6 +235,11 @@ class Outbox:
             logger.warning("%s: a bubble was not shown: %s", notification.stream, error)
             self._put_off(ready.lanes)
             return
+        except Exception:
+            # A bug, or a library's; it costs this bubble, which comes again in a digest, and not all streams.
+            logger.exception("%s: a bubble was not shown", notification.stream)
+            self._put_off(ready.lanes)
+            return
         finally:
             self._showing = None
         if notification.row is not None:
@@ -245,6 +255,10 @@ class Outbox:
         for bubble in bubbles:
             stands_for = tuple((key, self._newest.get(key[0], 0)) for key in bubble.stands_for)
             own = _lane(bubble.notification) if bubble.notification.row is not None else None
+            if (key := bubble.notification.key) is not None:
+                # It takes the place of what was to be taken back, and would be taken back itself.
+                anew = Withdrawal(stream=bubble.notification.stream, key=key)
+                self._withdrawn = deque((each for each in self._withdrawn if each != anew), maxlen=READY)
             ready = _Ready(bubble.notification, own, stands_for)
             if len(self._ready) < READY:
                 self._ready.append(ready)
@@ -268,13 +282,13 @@ class Outbox:
         for key in late:
             self._recall(key, now)
 
-    def _recall(self, key: Key, until: float) -> None:
-        """Have the gate hold all that waits in the history, from now on told together."""
+    def _recall(self, key: Key, until: float, up_to: int | None = None) -> None:
+        """Have the gate hold all that waits in the history, or what of it is not beyond this row, told together."""
         # What is ready waits in the history too, and would be told twice.
         dropped = {other for ready in self._ready if key in ready.lanes for other in ready.lanes if other != key}
         self._ready = deque(ready for ready in self._ready if key not in ready.lanes)
         stream, critical = key
-        count, rows = self._store.waiting(stream, critical=critical, newest=FEW + 1)
+        count, rows = self._store.waiting(stream, critical=critical, newest=FEW + 1, up_to=up_to)
         if self._showing is not None and any(row.id == self._showing for row in rows):
             count -= 1
         rows = [row for row in rows if row.id != self._showing][-FEW:]
@@ -282,7 +296,7 @@ class Outbox:
             self._newest[stream] = max(self._newest.get(stream, 0), rows[-1].id)
         self._gate.catch_up(key, until, waiting=[row.notification for row in rows], count=count)
         for other in dropped:
-            self._recall(other, until)
+            self._recall(other, until, up_to)
 
 
 def _lane(notification: Notification) -> Key:

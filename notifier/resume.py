@@ -15,6 +15,8 @@ HOW = re.compile(r"auto|last-event-id|none|query:[A-Za-z_][A-Za-z0-9_-]{0,60}=.+
 """What `how` may be."""
 QUERY = "query:"
 """How a place that is asked for in the query begins; one that is a last event ID is kept as it is."""
+ID_LIMIT = 8_192
+"""Characters of a last event ID; servers refuse a longer header line."""
 CURSOR_LIMIT = 2_000
 """Characters of a value for the query; a longer one is not a place in a stream."""
 

@@ -41,14 +41,15 @@ class Sampler:
     def take(self, event: Event, now: float) -> Sample:
         """What would become of it; `now` is in seconds and never runs backwards."""
         line = self.line
-        entries, withdrawn, _place = line.decide([event], event.last_event_id, now)
-        outcomes: list[Notification | Withdrawal] = [
-            entry.notification for entry in entries if self._is_new(entry.dedupe_key, entry.lifetime, now)
+        decided, _place = line.decide([event], event.last_event_id, now)
+        outcomes = [
+            each if isinstance(each, Withdrawal) else each.notification
+            for each in decided
+            if isinstance(each, Withdrawal) or self._is_new(each.dedupe_key, each.lifetime, now)
         ]
-        outcomes += withdrawn
         if outcomes:
             return Sample(event, tuple(outcomes))
-        silent = _("it was told before") if entries else line.why_silent
+        silent = _("it was told before") if decided else line.why_silent
         if line.refusal is not None:
             silent = str(line.refusal)
         return Sample(event, (), silent, line.is_alive(event))

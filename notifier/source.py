@@ -36,7 +36,7 @@ from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
 from notifier.language import N_, _
 from notifier.preset import Handshake
-from notifier.resume import Resume
+from notifier.resume import ID_LIMIT, Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
 
@@ -46,6 +46,8 @@ LONGEST_RETRY_AFTER = 3_600.0
 REDIRECTS = 10
 LONGEST_HOLD = 300.0
 """Seconds between two attempts while there is said to be no network: whoever says so may be wrong."""
+UNDER_WAY = 2.0
+"""Seconds; what comes sooner after a network went was on its way already, and is no sign that it is there."""
 
 TRY_AGAIN = {408, 425, 429}
 REDIRECT = {301, 302, 303, 307, 308}
@@ -129,6 +131,8 @@ class Source:
         self.last_heard: float | None = None
         """Seconds since the epoch of the last byte that came while the stream was open; None before the first."""
         self._held_since: float | None = None
+        self._reconnection_time: int | None = None
+        """Milliseconds (HTML 9.2.2); None until the server sends a `retry:`."""
         self.connect()
 
     @property
@@ -162,6 +166,12 @@ class Source:
         if self._held_since is None and not address.is_here(self.stream.url):
             self._held_since = wall_clock
 
+    def woke(self, wall_clock: float) -> bool:
+        """The machine slept until now; whether to connect anew at once.  What came before it slept proves nothing."""
+        if self._held_since is not None:
+            self._held_since = wall_clock
+        return self._held_since is None
+
     def release(self) -> bool:
         """There is a network again, or another one.
 
@@ -169,7 +179,8 @@ class Source:
             Whether to connect anew at once: not on this machine, nor where bytes came while there was no network.
         """
         since, self._held_since = self._held_since, None
-        is_alive = self.ready_state is ReadyState.OPEN and since is not None and (self.last_heard or 0.0) > since
+        is_open = self.ready_state is ReadyState.OPEN
+        is_alive = is_open and since is not None and (self.last_heard or 0.0) > since + UNDER_WAY
         return not is_alive and not address.is_here(self.stream.url)
 
     @property
@@ -271,8 +282,9 @@ class Source:
         return self._parser.last_event_id
 
     def delivered(self, last_event_id: str) -> None:
-        """All events up to this ID are in safe hands: resume after it."""
-        self.last_event_id = last_event_id
+        """All events up to this ID are in safe hands: resume after it, unless no header could take it."""
+        if len(last_event_id) <= ID_LIMIT:
+            self.last_event_id = last_event_id
 
     def lose(self, now: float, chance: float, *, cut: bool = False) -> float:
         """The connection is gone, or could not be made.
@@ -288,9 +300,15 @@ class Source:
         self.was_cut |= cut and self.ready_state is ReadyState.OPEN
         self.ready_state = ReadyState.CONNECTING
         lived = 0.0 if self._is_greeting else now - self._opened
-        retry = self._parser.reconnection_time
+        if self._parser.reconnection_time is not None:
+            self._reconnection_time = self._parser.reconnection_time
         return self._backoff.wait(
-            now, chance, lived=lived, had_event=self._had_event, retry=retry, asked=self._asked_delay
+            now,
+            chance,
+            lived=lived,
+            had_event=self._had_event,
+            retry=self._reconnection_time,
+            asked=self._asked_delay,
         )
 
     def hurry(self) -> None:

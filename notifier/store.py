@@ -20,6 +20,7 @@ from notifier.kept import KEEP_BYTES, Kept
 from notifier.memory import Place
 from notifier.notation import more_of
 from notifier.notification import Notification
+from notifier.resume import ID_LIMIT
 from notifier.retention import forget, shrink
 from notifier.schema import COLUMNS, MIGRATIONS, Step
 from notifier.sse import Event
@@ -38,8 +39,6 @@ MEND_SECONDS = 60.0
 """Between two looks at whether the file is still, or again, what it should be."""
 MEMORY_BYTES = 8 << 20
 """Bytes of events that are kept while there is no file to hold them."""
-ID_LIMIT = 8_192
-"""Characters of a last event ID; servers refuse a longer header line."""
 
 OVERFLOW = "%d notifications left the history before they could be shown"
 
@@ -188,9 +187,16 @@ class Store:
         """The bubble of this row has taken the place of those before it with its key, be they shown or not."""
         self._database.run(lambda db: waiting.show_in_place(db, stream, key, row, critical=critical))
 
-    def withdraw(self, stream: str, key: str) -> None:
-        """What was said under this key is out of date: it waits for nobody, and is unread no longer."""
-        self._database.run(lambda db: waiting.withdraw(db, stream, key))
+    def withdraw(self, stream: str, key: str, up_to: int | None = None) -> None:
+        """What was said under this key is out of date: it waits for nobody, and is unread no longer.
+
+        Args:
+            stream: Its name.
+            key: The replacement key.
+            up_to: The last row that is meant; None is the newest.
+        """
+        last = self._newest if up_to is None else up_to
+        self._database.run(lambda db: waiting.withdraw(db, stream, key, last))
 
     def read_together(self, up_to: int, *, stream: str | None = None, shown_only: bool = False) -> bool:
         """All up to and including this row, of one stream or of all, the person has seen, or does not care to.
@@ -211,9 +217,17 @@ class Store:
         """
         return self._database.run(lambda db: waiting.show_together(db, stream, up_to, critical=critical))
 
-    def waiting(self, stream: str, *, critical: bool, newest: int) -> tuple[int, list[Row]]:
-        """How many rows of `stream`, critical or not, were not shown yet; and the newest of them, oldest first."""
-        return self._database.run(lambda db: waiting.unshown(db, stream, critical=critical, newest=newest))
+    def waiting(self, stream: str, *, critical: bool, newest: int, up_to: int | None = None) -> tuple[int, list[Row]]:
+        """How many rows of `stream`, critical or not, were not shown yet; and the newest of them, oldest first.
+
+        Args:
+            stream: Its name.
+            critical: Which of its rows.
+            newest: So many rows at most.
+            up_to: The last row that is meant; None is the newest.
+        """
+        last = self._newest if up_to is None else up_to
+        return self._database.run(lambda db: waiting.unshown(db, stream, last, critical=critical, newest=newest))
 
     def counts(self) -> dict[str, Counts]:
         """What waits, of every stream on which anything waits."""

@@ -30,13 +30,13 @@ def show_in_place(db: sqlite3.Connection, stream: str, key: str, row: int, *, cr
     db.execute(update, (State.SHOWN, stream, row, short(key), Urgency.CRITICAL, critical))
 
 
-def withdraw(db: sqlite3.Connection, stream: str, key: str) -> None:
-    """What was said under this key is out of date: it waits for nobody, and is unread no longer."""
+def withdraw(db: sqlite3.Connection, stream: str, key: str, up_to: int) -> None:
+    """What was said under this key, up to and including this row, waits for nobody, and is unread no longer."""
     update = """
         UPDATE history INDEXED BY history_keyed SET state = CASE WHEN state < 2 THEN ? ELSE ? END
-        WHERE stream = ? AND state < 3 AND key = ?
+        WHERE stream = ? AND state < 3 AND key = ? AND id <= ?
     """
-    db.execute(update, (State.SILENT, State.READ, stream, short(key)))
+    db.execute(update, (State.SILENT, State.READ, stream, short(key), up_to))
 
 
 def read_together(db: sqlite3.Connection, up_to: int, stream: str | None, *, shown_only: bool) -> bool:
@@ -69,10 +69,10 @@ def show_together(db: sqlite3.Connection, stream: str, up_to: int, *, critical: 
     return db.execute(update, (State.SHOWN, stream, Urgency.CRITICAL, critical, up_to, MOST)).rowcount == MOST
 
 
-def unshown(db: sqlite3.Connection, stream: str, *, critical: bool, newest: int) -> tuple[int, list[Row]]:
-    """How many rows of `stream`, critical or not, were not shown yet; and the newest of them, oldest first."""
-    where = "stream = :stream AND state < 2 AND (urgency = :urgency) = :critical"
-    values = {"stream": stream, "urgency": Urgency.CRITICAL, "critical": critical, "newest": newest}
+def unshown(db: sqlite3.Connection, stream: str, up_to: int, *, critical: bool, newest: int) -> tuple[int, list[Row]]:
+    """How many rows of `stream` up to this one were not shown yet; and the newest of them, oldest first."""
+    where = "stream = :stream AND state < 2 AND (urgency = :urgency) = :critical AND id <= :up_to"
+    values = {"stream": stream, "urgency": Urgency.CRITICAL, "critical": critical, "newest": newest, "up_to": up_to}
     (count,) = db.execute(f"SELECT COUNT(*) FROM history WHERE {where}", values).fetchone()  # noqa: S608
     return count, select(db, f"{where} ORDER BY id DESC LIMIT :newest", values)[::-1]
 

@@ -362,6 +362,7 @@ MAY_IMPORT = {
         "notifier.memory",
         "notifier.notation",
         "notifier.remembered",
+        "notifier.resume",
         "notifier.retention",
         "notifier.schema",
         "notifier.sse",

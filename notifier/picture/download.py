@@ -69,7 +69,8 @@ async def _get(url: str, stream: Stream) -> bytes | str:
             if not response.content_type.startswith(("image/", "application/octet-stream")):
                 raise NoPicture("it is no picture")
             return await _read(response)
-    except (aiohttp.ClientError, NotifierError, OSError, ValueError) as error:
+    except (aiohttp.ClientError, NotifierError, OSError, ValueError, RuntimeError) as error:
+        # The last is aiohttp's where a connection was closed before anybody came to read.
         if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _Private):
             raise NoPicture("it is on a private address") from error
         raise NoPicture(f"it cannot be fetched ({type(error).__name__})") from error

@@ -32,10 +32,12 @@ def draw(data: bytes, side: int) -> Picture:
             opened.draft("RGB", (side, side))  # JPEG only: decodes no more pixels than are needed
             drawn = ImageOps.exif_transpose(opened).convert("RGBA")
         drawn.thumbnail((side, side), Image.Resampling.LANCZOS)
+        # A colour profile is a stranger's bytes, may be larger than all of our pixels, and would be written too.
+        drawn.info.clear()
+        png = io.BytesIO()
+        drawn.save(png, "PNG")
     except ValueError:
         raise
     except Exception as error:
         raise ValueError(f"it cannot be read ({type(error).__name__})") from error
-    png = io.BytesIO()
-    drawn.save(png, "PNG")
     return Picture(drawn.width, drawn.height, drawn.tobytes(), png.getvalue())

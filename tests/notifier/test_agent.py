@@ -69,6 +69,7 @@ class Running:
     links: list[str] = field(default_factory=list)
     histories: list[str | None] = field(default_factory=list)
     """Streams of which the history was shown."""
+    link_bug: Exception | None = None
     task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -133,6 +134,8 @@ async def running(
         return made.desktop
 
     async def open_link(link: str) -> None:
+        if made.link_bug is not None:
+            raise made.link_bug
         made.links.append(link)
         made.changed.set()
 
@@ -273,9 +276,20 @@ async def test_a_bubble_that_failed_is_not_the_end() -> None:
         await app.wait_for_bubbles(1)
 
 
+async def test_a_bug_in_a_desktop_costs_its_bubble_and_no_stream(caplog: pytest.LogCaptureFixture) -> None:
+    async with loopback(events("a", "b")) as server, running(server.url) as app:
+        app.desktop.broken = LookupError("a bug")
+        while len(app.recorded) < 2 or "a bubble was not shown" not in caplog.text:
+            await asyncio.sleep(0.01)
+        assert app.task is not None
+        assert not app.task.done()
+
+
 async def test_a_bug_ends_the_program_loudly() -> None:
     async with loopback(events("a")) as server, running(server.url) as app:
-        app.desktop.broken = LookupError("a bug")
+        await app.wait_for_bubbles(1)
+        app.link_bug = LookupError("a bug")
+        app.agent.activate(Notification(stream="s", title="a", link="https://example.org/"))
         assert app.task is not None
         with pytest.raises(BaseExceptionGroup) as caught:
             await app.task
@@ -773,3 +787,18 @@ async def test_a_command_runs_once_for_each_new_notification_and_not_for_one_tol
             await asyncio.sleep(0.02)
         await app.wait_for_bubbles(2)
     assert sorted(out.read_text().splitlines()) == ["a", "b"]
+
+
+async def test_what_is_told_anew_in_the_same_piece_as_its_withdrawal_stays() -> None:
+    def ntfy(number: int, kind: str, text: str = "") -> bytes:
+        fields = f'"id":"{number}","time":1700000000,"event":"{kind}","topic":"ops","sequence_id":"door"'
+        return f'data: {{{fields},"message":"{text}"}}\n\n'.encode()
+
+    events = ntfy(1, "message", "open") + ntfy(2, "message_delete") + ntfy(3, "message", "open again")
+    async with loopback([OK, events, Act.HANG]) as server, running(f"{server.url}/ops/sse") as here:
+        await here.wait_for_bubbles(2)
+        await here.wait_until_shown(1)
+        assert [notification.body for notification in here.desktop.shown] == ["open", "open again"]
+        assert here.desktop.withdrawn == []
+        states = {row.notification.body: row.state for row in here.store.history()}
+        assert states == {"open": State.SILENT, "open again": State.SHOWN}

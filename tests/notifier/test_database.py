@@ -267,6 +267,20 @@ def test_a_damaged_file_that_another_process_has_open_stays_where_it_is(opener: 
         holder.kill()
 
 
+def test_a_folder_that_cannot_be_looked_at_leaves_the_open_file_as_it_is(opener: Opener, tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    with closing(opener(folder / "history.db")) as store:
+        store.resume("ci", "here")
+        store.record("ci", [entry("1")], "1")
+        folder.rename(tmp_path / "away")
+        folder.write_text("a file")
+        opener.clock.now += 61
+        store.tend()
+        store.record("ci", [entry("2")], "2")
+        assert [row.notification.title for row in store.history()] == ["1", "2"]
+        assert not store.in_memory
+
+
 def test_a_file_that_was_deleted_is_begun_again(opener: Opener, path: Path) -> None:
     with closing(opener(path)) as store:
         store.resume("ci", "here")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from notifier.entry import Entry
 from notifier.line import SILENT_FOR, Line
 from notifier.notification import Withdrawal
 from notifier.preset import GENERIC
@@ -28,8 +29,8 @@ def opened(line: Line, **headers: str) -> bool:
 
 def told(line: Line, text: str) -> list[str]:
     parser = EventStreamParser()
-    entries, _, _ = line.decide(parser.feed(text.encode()), parser.last_event_id, 0.0)
-    return [entry.notification.title for entry in entries]
+    decided, _ = line.decide(parser.feed(text.encode()), parser.last_event_id, 0.0)
+    return [each.notification.title for each in decided if isinstance(each, Entry)]
 
 
 def test_a_stream_of_a_known_kind_is_recognised_by_its_url() -> None:
@@ -52,7 +53,8 @@ def test_our_own_server_is_recognised_by_its_headers_and_its_events_are_told_onc
     opened(ours, server="sse-server")
     assert ours.preset.name == "sse-server"
     parser = EventStreamParser()
-    [entry], _, place = ours.decide(parser.feed(b"id: k3:2\ndata: Hello, world!\n\n"), "k3:2", 0.0)
+    [entry], place = ours.decide(parser.feed(b"id: k3:2\ndata: Hello, world!\n\n"), "k3:2", 0.0)
+    assert isinstance(entry, Entry)
     assert (entry.dedupe_key, place) == ("k3:2", "k3:2")
 
 
@@ -67,7 +69,7 @@ def test_ntfy_is_asked_for_what_came_since_the_last_message() -> None:
     assert request.url == "https://ntfy.sh/ops/sse?auth=x&since=1700000000"
     assert "Last-Event-ID" not in request.headers
     parser = EventStreamParser()
-    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[2] == "query:since=1700000009"
+    assert ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)[1] == "query:since=1700000009"
     assert ntfy.source.connect().url.endswith("&since=1700000009")
 
 
@@ -153,16 +155,20 @@ def test_the_watchdog_knows_which_kinds_are_silent() -> None:
 def test_events_of_one_identity_are_recorded_with_it() -> None:
     ntfy = line("https://ntfy.sh/ops/sse")
     parser = EventStreamParser()
-    [entry], _, _ = ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)
+    [entry], _ = ntfy.decide(parser.feed(NTFY.encode()), "", 0.0)
+    assert isinstance(entry, Entry)
     assert (entry.dedupe_key, entry.lifetime) == ("b2", 86_400.0)
 
 
 def test_what_a_server_takes_back_is_taken_back() -> None:
     ntfy = line("https://ntfy.sh/ops/sse")
     gone = 'data: {"id":"c3","time":1700000011,"event":"message_delete","topic":"ops","sequence_id":"b2"}\n\n'
-    entries, withdrawn, _ = ntfy.decide(EventStreamParser().feed((NTFY + gone).encode()), "", 0.0)
-    assert [entry.notification.key for entry in entries] == ["b2"]
-    assert withdrawn == [Withdrawal(stream="ops", key="b2")]
+    decided, _ = ntfy.decide(EventStreamParser().feed((NTFY + gone + NTFY).encode()), "", 0.0)
+    first, taken_back, anew = decided
+    assert isinstance(first, Entry)
+    assert isinstance(anew, Entry)
+    assert [first.notification.key, anew.notification.key] == ["b2", "b2"]
+    assert taken_back == Withdrawal(stream="ops", key="b2")
 
 
 @pytest.mark.parametrize(("told", "missed"), [("41", False), ("40", True), ("", True), (None, False)])
@@ -183,3 +189,33 @@ def test_it_says_for_what_kind_it_is_taken_and_why(caplog: pytest.LogCaptureFixt
     assert caplog.messages[-1].endswith("it is taken for ntfy: its events give it away")
     line("https://ntfy.sh/ops/sse")
     assert caplog.messages[-1].endswith("it is taken for ntfy: its URL gives it away")
+
+
+def heard(line: Line, data: str, now: float, event_type: str = "message") -> list[str]:
+    decided, _ = line.decide([Event(event_type, data, "")], "", now)
+    return [each.notification.title for each in decided if isinstance(each, Entry)]
+
+
+SENSOR = '{"id":"binary_sensor-door","value":true,"state":"ON"}'
+
+
+def test_a_silence_goes_on_when_the_kind_is_found_out_by_an_event() -> None:
+    rule = Rule.model_validate({"when": "data.id == 'sensor-heat'", "silence": "5m", "title": "Nothing heard"})
+    one = line("http://192.168.0.9/feed", rules=[rule])
+    opened(one)
+    heard(one, SENSOR, 1.0, "state")
+    assert one.preset.name == "esphome"
+    assert one.next_due(1.0) == 300.0
+    assert [entry.notification.title for entry in one.due(301.0)] == ["Nothing heard"]
+
+
+def test_a_problem_that_was_told_before_the_kind_was_found_out_recovers() -> None:
+    rule = Rule.model_validate({"problem": "data.n > 30", "title": "Hot", "key": "k"})
+    one = line(rules=[rule])
+    opened(one)
+    ntfy = Event("open", '{"id":"a1","time":1700000000,"event":"open","topic":"ops"}', "")
+    decided, _ = one.decide([Event("message", '{"n": 31}', ""), ntfy, Event("message", '{"n": 1}', "")], "", 0.0)
+    assert one.preset.name == "ntfy"
+    assert [each.notification.title for each in decided if isinstance(each, Entry)] == ["Hot", "Recovered: Hot"]
+    assert one.learned(0.0, 0.0)
+    assert one.learned(0.0, 0.0) == {}

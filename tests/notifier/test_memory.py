@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.entry import Entry
 from notifier.line import Line
 from notifier.memory import Memory
 from notifier.notification import Notification
@@ -55,7 +56,8 @@ class Run:
         return self.clock.now - self.began
 
     def hear(self, data: str, event_type: str = "message") -> list[str]:
-        entries, _, place = self.line.decide([Event(event_type, data, "")], "", self.now)
+        decided, place = self.line.decide([Event(event_type, data, "")], "", self.now)
+        entries = [each for each in decided if isinstance(each, Entry)]
         self.store.learn("s", self.line.learned(self.now, self.clock.now))
         self.store.record("s", entries, place)
         return [f"{entry.notification.title} {entry.notification.body}".strip() for entry in entries]

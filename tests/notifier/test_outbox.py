@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from notifier.entry import Entry, State
 from notifier.errors import BubbleFailed
 from notifier.notification import Notification, Urgency, Withdrawal
@@ -27,6 +29,8 @@ class Desk:
     fails: bool = False
     fails_once_for: str = ""
     """A title."""
+    breaks_for: str = ""
+    """A title."""
     hung: asyncio.Event | None = None
 
     name = "a desk"
@@ -37,6 +41,8 @@ class Desk:
         if self.fails or notification.title == self.fails_once_for:
             self.fails_once_for = ""
             raise BubbleFailed("the notification daemon did not answer within 2 s")
+        if notification.title == self.breaks_for:
+            raise ZeroDivisionError
         self.shown.append(notification)
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
@@ -231,6 +237,49 @@ async def test_what_is_withdrawn_goes_after_what_was_offered_before_it() -> None
         while not here.desk.withdrawn:
             await asyncio.sleep(0)
         assert (here.desk.titles, here.desk.withdrawn) == (["a"], [Withdrawal(stream="ci", key="build")])
+
+
+async def test_what_is_told_anew_is_not_taken_back_by_what_came_before_it() -> None:
+    async with office() as here:
+        here.post("open", key="door")
+        await here.until_shown(1)
+        here.desk.hung = asyncio.Event()
+        here.post("something else")
+        await here.turns()
+        here.outbox.withdraw(Withdrawal(stream="ci", key="door"))
+        here.post("open again", key="door")
+        here.outbox.withdraw(Withdrawal(stream="ci", key="window"))
+        here.desk.hung.set()
+        while not here.desk.withdrawn:
+            await asyncio.sleep(0)
+        assert here.desk.titles == ["open", "something else", "open again"]
+        assert here.desk.withdrawn == [Withdrawal(stream="ci", key="window")]
+        assert here.states["open again"] is State.SHOWN
+
+
+async def test_a_withdrawal_leaves_what_was_recorded_after_it_to_be_offered_once() -> None:
+    async with office() as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        here.post("open", key="door")
+        first = here.store.newest
+        again = Notification(stream="ci", title="open again", key="door")
+        entries = here.outbox.marked([Entry(notification=again, event_type="message")])
+        [row] = here.store.record("ci", entries, "")
+        here.outbox.withdraw(Withdrawal(stream="ci", key="door"), first)
+        here.outbox.offer(replace(again, row=row))
+        assert here.outbox.held == 1
+        assert here.states == {"open": State.SILENT, "open again": State.HELD}
+
+
+async def test_a_bug_of_a_desktop_costs_one_bubble(caplog: pytest.LogCaptureFixture) -> None:
+    async with office() as here:
+        here.desk.breaks_for = "a"
+        here.post("a")
+        here.post("b")
+        await here.until_shown(1)
+        assert here.desk.titles == ["b"]
+        assert here.states["a"] is State.RECORDED
+        assert "a bubble was not shown" in caplog.text
 
 
 async def test_pausing_holds_also_what_was_let_out_already() -> None:

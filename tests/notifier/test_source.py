@@ -13,6 +13,7 @@ from notifier import backoff
 from notifier import source as policy
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
+from notifier.resume import ID_LIMIT
 from notifier.source import ReadyState, Response, Source
 
 STREAM = "text/event-stream"
@@ -574,7 +575,7 @@ def test_only_streams_of_other_machines_wait_for_the_network(url: str, held: boo
 def test_a_stream_that_was_heard_without_the_network_needs_no_new_connection_with_it() -> None:
     source = opened(make())
     source.hold(100.0)
-    source.last_heard = 101.0
+    source.last_heard = 115.0
     assert not source.release()
     source.hold(200.0)
     assert source.release()
@@ -590,3 +591,37 @@ def test_a_stream_without_a_network_is_offline_and_not_soon_back() -> None:
     assert (source.is_outage, source.is_soon_back) == (False, True)
     source.hold(0.0)
     assert (source.is_outage, source.is_soon_back) == (True, False)
+
+
+def test_a_reconnection_time_lasts_until_another_comes() -> None:
+    source = make()
+    waits = []
+    for body in (b"retry: 30000\n\n", None, None):
+        if body is not None:
+            opened(source).receive(body)
+        else:
+            source.connect()
+        waits.append(source.lose(0.0, 0.0))
+    assert waits == [30.0, 30.0, 30.0]
+    opened(source).receive(b"retry: 5000\n\n")
+    assert source.lose(0.0, 0.0) == 5.0
+
+
+def test_an_id_that_no_header_takes_leaves_the_older_one() -> None:
+    source = make("7")
+    source.delivered("x" * (ID_LIMIT + 1))
+    assert source.connect().headers["Last-Event-ID"] == "7"
+    source.delivered("x" * ID_LIMIT)
+    assert source.connect().headers["Last-Event-ID"] == "x" * ID_LIMIT
+
+
+def test_what_came_before_a_sleep_or_was_under_way_is_no_sign_of_a_network() -> None:
+    source = opened(make())
+    source.hold(100.0)
+    source.last_heard = 101.0
+    assert source.release()
+    source.hold(200.0)
+    source.last_heard = 210.0
+    assert not source.woke(20_000.0)
+    assert source.release()
+    assert source.woke(30_000.0)

@@ -1,10 +1,12 @@
 """Files of strangers, drawn anew or refused."""
 
 import io
+import random
 
 import pytest
 from PIL import Image
 
+from notifier.desktop.portal import square
 from notifier.picture.drawing import PIXELS, draw
 from tests.notifier.picture.files import bomb, file
 
@@ -32,6 +34,16 @@ def test_a_photograph_is_turned_as_its_camera_says() -> None:
     Image.new("RGB", (40, 20)).save(made, "JPEG", exif=exif)
     picture = draw(made.getvalue(), 100)
     assert (picture.width, picture.height) == (20, 40)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_a_colour_profile_however_large_does_not_survive(kind: str) -> None:
+    made = io.BytesIO()
+    Image.new("RGB", (40, 20)).save(made, kind, icc_profile=random.Random(7).randbytes(1_200_000))
+    picture = draw(made.getvalue(), 100)
+    assert len(picture.png) < 10_000
+    with Image.open(io.BytesIO(square(picture.png))) as shown:
+        assert shown.size == (40, 40)
 
 
 def test_nothing_but_pixels_survives() -> None:
