@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from server import wire
 from server.audience import Audience
-from server.eventlog import EventLog, LogUnavailable, Record
+from server.eventlog import EventLog, LogUnavailable, Page, Record
 from server.room import Room
 from server.view import View
 from server.wire import Message
@@ -181,7 +181,11 @@ class Hub:
     async def _catch_up(self, subscriber: Subscriber) -> None:
         """Write one page of the log."""
         until = self.head
-        page = await self.log.read(subscriber.position, until)
+        self._write_page(subscriber, await self.log.read(subscriber.position, until), until)
+        await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
+
+    def _write_page(self, subscriber: Subscriber, page: Page, until: int) -> None:
+        # Not in `_catch_up`, which thousands may be in at a time, each with its frames while it waits.
         view, frames = subscriber.view, []
         if subscriber.position < page.floor:
             reason = "unknown" if subscriber.position == NOWHERE else "expired"
@@ -194,7 +198,6 @@ class Hub:
         self.room.took(len(data))
         self.deliveries += sum(map(bool, frames))
         self.delivered_bytes += len(data)
-        await asyncio.sleep(0)  # a fast reader of a long log shares the loop with everybody else
 
     def _join(self, subscriber: Subscriber) -> asyncio.Future[None]:
         """Let a subscriber be live; done when it fell behind or the streams end."""

@@ -64,6 +64,8 @@ def message(body: bytes, content_type: str, given: Mapping[str, str]) -> Message
         InvalidField: a field is unknown, of the wrong type, or refused by `Message`.
     """
     for name in given:
+        if name == "data":
+            raise InvalidField(name, "is the body of the request, and no parameter")
         if name not in _TEXT_FIELDS:
             _refuse_unknown(name)
     Message(data="", **given)  # what is not as it may be is told, even if the body goes before it

@@ -61,13 +61,25 @@ class Remote:
         with self._answer(request, timeout=30) as answer:
             try:
                 return str(json.loads(answer.read(ANSWER_LIMIT))["id"])
+            except (OSError, http.client.HTTPException) as error:
+                raise RemoteLost(f"the connection to {self._name} is lost") from error
             except (ValueError, KeyError, TypeError) as error:
                 raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
 
     def follow(
-        self, query: list[tuple[str, str]], last_event_id: str, deliver: Callable[[dict[str, object]], None]
+        self,
+        query: list[tuple[str, str]],
+        last_event_id: str,
+        deliver: Callable[[dict[str, object]], None],
+        reached: Callable[[str], None],
     ) -> None:
-        """Give each event, as the envelope it came in, to `deliver`; with its id a later call goes on.
+        """Give each event, as the envelope it came in, to `deliver`.
+
+        Args:
+            query: What to ask for.
+            last_event_id: Where to go on; empty for what is new.
+            deliver: Takes an event; its errors are its caller's.
+            reached: Told each ID from which a later call goes on, after all before it was delivered.
 
         Raises:
             RemoteLost: the connection ended; it always does at some time.
@@ -80,7 +92,7 @@ class Remote:
         with self._answer(request, timeout=SILENCE) as answer:
             if answer.headers.get_content_type() != "text/event-stream":
                 raise RemoteError(f"{self._name} sends no events there; is it an sse-server?")
-            line = b"\n"
+            line, place = b"\n", ""
             while line:
                 try:
                     line = answer.readline()
@@ -89,8 +101,13 @@ class Remote:
                     raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
                 except (OSError, http.client.HTTPException) as error:
                     raise RemoteLost(f"the connection to {self._name} is lost") from error
-                if event is not None:
-                    deliver(event)  # whose own errors are no errors of the connection
+                if line.startswith(b"id: "):
+                    place = line[4:].decode(errors="replace").strip()
+                elif event is not None:
+                    deliver(event)
+                elif line == b"\n" and place:
+                    reached(place)
+                    place = ""
         raise RemoteLost(f"{self._name} ended the stream")
 
     @property

@@ -37,7 +37,7 @@ class Room:
         """
         if self.left(wanted) >= wanted:
             return
-        sizes = {connection: connection.get_write_buffer_size() for connection in self._connections()}
+        sizes = {each: each.get_write_buffer_size() for each in self._connections() if not each.is_closing()}
         for connection, size in sorted(sizes.items(), key=lambda item: item[1], reverse=True):
             if self._guess + wanted <= self.limit * 3 // 4 or not size:
                 return

@@ -63,6 +63,8 @@ STREAM_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+UTF_8 = frozenset({"utf-8", "utf8"})
+"""Names of the one encoding that a body may have."""
 GRANT = web.RequestKey("grant", Grant)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -172,7 +174,7 @@ class Site:
         host = headers.get(hdrs.HOST, "")
         if sender not in self.origins and origin.is_foreign(sender, host, headers.get("Sec-Fetch-Site")):
             _refuse(web.HTTPForbidden, "a page of another origin must not publish here")
-        if request.content_type.startswith("multipart/") or (request.charset or "utf-8").lower() != "utf-8":
+        if request.content_type.startswith("multipart/") or (request.charset or "utf-8").lower() not in UTF_8:
             _refuse(web.HTTPUnsupportedMediaType, "send JSON or any other text, in UTF-8")
         if headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
             _refuse(
@@ -268,16 +270,18 @@ class Site:
             return answer
         if self.tokens is not None and _needs_token(request):
             try:
-                grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), self.tokens.grants())
+                grants = self.tokens.grants()
             except InvalidTokens as error:
                 logger.error("%s", error)
                 return _sentence(503, "the server cannot read its tokens")
-            if grant is None:
+            grant = auth.grant(request.headers.get(hdrs.AUTHORIZATION), grants)
+            if grant is None and self.tokens.are_needed:
                 answer = _sentence(401, "a token is needed: Authorization: Bearer TOKEN, or curl -u :TOKEN")
                 answer.headers.add(hdrs.WWW_AUTHENTICATE, 'Bearer realm="sse-server"')
                 answer.headers.add(hdrs.WWW_AUTHENTICATE, 'Basic realm="sse-server", charset="UTF-8"')
                 return answer
-            request[GRANT] = grant
+            if grant is not None:
+                request[GRANT] = grant
         try:
             return await handler(request)
         except web.HTTPNotFound:

@@ -6,13 +6,20 @@ The file is looked at again whenever it changed, so a token that is added or rev
 import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+
+from filelock import FileLock
 
 from server import auth
 from server.auth import Grant, InvalidTokens
 
 logger = logging.getLogger(__name__)
+
+PATIENCE = 10.0
+"""Seconds that one who changes the file waits for another."""
 
 
 class Tokens:
@@ -22,6 +29,8 @@ class Tokens:
         self.path = path
         self._stamp: tuple[int, int] | None = None
         self._grants: tuple[Grant, ...] = ()
+        self.are_needed = False
+        """Whether there was ever a token: then nobody gets in without, not even after the last was revoked."""
 
     def grants(self) -> tuple[Grant, ...]:
         """What there is now; none where there is no file.
@@ -35,6 +44,7 @@ class Tokens:
             if stamp != self._stamp:
                 self._grants = auth.load(self.path.read_text(encoding="utf-8"))
                 self._stamp = stamp
+                self.are_needed |= bool(self._grants)
         except FileNotFoundError:
             self._stamp, self._grants = None, ()
         except (OSError, UnicodeError, InvalidTokens) as error:
@@ -47,11 +57,12 @@ class Tokens:
         Raises:
             InvalidTokens: the name is taken or cannot be, or the file cannot be read or written.
         """
-        grants = self.grants()
-        if any(each.name == name for each in grants):
-            raise InvalidTokens(f"there is a token of the name {name}; revoke it first, or choose another name")
-        token = secrets.token_urlsafe(32)
-        self._write((*grants, Grant(name, auth.digest(token), publish, subscribe)))
+        with self._alone():
+            grants = self.grants()
+            if any(each.name == name for each in grants):
+                raise InvalidTokens(f"there is a token of the name {name}; revoke it first, or choose another name")
+            token = secrets.token_urlsafe(32)
+            self._write((*grants, Grant(name, auth.digest(token), publish, subscribe)))
         return token
 
     def revoke(self, name: str) -> None:
@@ -60,16 +71,30 @@ class Tokens:
         Raises:
             InvalidTokens: there is none of the name, or the file cannot be read or written.
         """
-        grants = self.grants()
-        left = tuple(each for each in grants if each.name != name)
-        if left == grants:
-            raise InvalidTokens(f"there is no token of the name {name}")
-        self._write(left)
+        with self._alone():
+            grants = self.grants()
+            left = tuple(each for each in grants if each.name != name)
+            if left == grants:
+                raise InvalidTokens(f"there is no token of the name {name}")
+            self._write(left)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes the file meanwhile."""
+        lock = FileLock(f"{self.path}.lock", timeout=PATIENCE)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock.acquire()
+        except OSError as error:
+            raise InvalidTokens(f"the tokens in {self.path} cannot be changed: {error}") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _write(self, grants: tuple[Grant, ...]) -> None:
         """All of the file or none of it, for its owner only."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with NamedTemporaryFile("w", dir=self.path.parent, encoding="utf-8", delete=False) as new:
                 new.write(auth.dump(grants))
                 new.flush()

@@ -62,7 +62,7 @@ async def serve(
         log: a `MemoryLog` if None; it is opened and closed here.
         hosts: names, in lower case, that a proxy in front of a loopback server is known by.
         origins: whose pages may read and publish, such as ``https://status.example``, besides the server's own.
-        tokens: only their bearers are answered; None lets everybody in.
+        tokens: only their bearers are answered, once there is one; None lets everybody in.
         tls: with it the server speaks https alone.
         limits: what it bears.
         unix: a socket file to listen on instead of `host` and `port`; one that a dead server left is taken over.

@@ -130,11 +130,9 @@ def event(data: str, *, type: str = DEFAULT_TYPE, id: str = "") -> bytes:  # noq
         lines.append(f"id: {_one_line('id', id, NAME_LIMIT)}\n")
     if type != DEFAULT_TYPE:
         lines.append(f"event: {_one_line('type', type, NAME_LIMIT)}\n")
-    if "\n" in data or "\r" in data:
-        lines += [f"data: {line}\n" for line in _LINE_END.split(data)]
-    else:
-        lines.append(f"data: {data}\n")
-    lines.append("\n")
+    # Not line by line: a stranger's text may be nothing but line ends.
+    text = data.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\ndata: ")
+    lines.append(f"data: {text}\n\n")
     return "".join(lines).encode()
 
 

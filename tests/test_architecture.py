@@ -123,7 +123,7 @@ OWNERS = {
         "server/site.py",
         "server/web.py",
     },
-    "filelock": {"notifier/configfile.py"},
+    "filelock": {"notifier/configfile.py", "server/tokens.py"},
     "yarl": {"notifier/transport.py"},
     "ssl": {"notifier/tls.py", "notifier/transport.py", "notifier/witness.py", "server/web.py", "server/cli/serve.py"},
     "tomllib": {"notifier/preset.py", "notifier/config.py", "notifier/lines.py", "notifier/complaint.py"},

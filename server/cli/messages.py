@@ -1,5 +1,6 @@
 """`publish` and `tail`: a message to a running server, and its events."""
 
+import io
 import json
 import os
 import sys
@@ -84,15 +85,19 @@ def tail(
     last_event_id = ""
 
     def show(event: dict[str, object]) -> None:
-        nonlocal last_event_id
-        last_event_id = str(event.get("id", ""))
         print(json.dumps(event, ensure_ascii=False) if as_json else _readable(event), flush=True)
 
+    def reach(place: str) -> None:
+        nonlocal last_event_id
+        last_event_id = place
+
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no umlaut ends nothing
     try:
         remote = Remote(url, token)
         while True:
             try:
-                remote.follow(query, last_event_id, show)
+                remote.follow(query, last_event_id, show, reach)
             except RemoteLost as error:
                 print(f"sse-server: {error}; trying again", file=sys.stderr)
                 time.sleep(RETRY)
@@ -103,6 +108,9 @@ def tail(
     except BrokenPipeError:
         # Nobody reads on.  Python would flush what is left at exit, and complain (docs: "Note on SIGPIPE").
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise failed(f"the events cannot be written: {error.strerror}") from error
 
 
 def _readable(event: dict[str, object]) -> str:

@@ -159,7 +159,7 @@ def serve(
             log=_open_log(log, port, durability),
             hosts=frozenset(name.lower() for name in allow_host or ()),
             origins=frozenset(each.rstrip("/").lower() for each in allow_origin or ()),
-            tokens=guarded if has_tokens else None,
+            tokens=None if without_token else guarded,
             tls=_tls(tls_cert, tls_key),
             limits=limits,
             unix=unix,

@@ -97,6 +97,12 @@ end
 return {about['max-deleted-entry-id'], about['last-generated-id'], page}
 """
 
+# KEYS: epoch.  ARGV: the epoch that is over, another one.  Returns the one that is.
+RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) end
+return redis.call('GET', KEYS[1])
+"""
+
 
 class RedisLog:
     """Up to `records` messages, `size` bytes of data and `age` seconds; the oldest go first.
@@ -247,20 +253,26 @@ class RedisLog:
     async def _synchronise(self) -> None:
         """Learn epoch and head, giving Redis an epoch if it has none; tell of it if the epoch is another one."""
         await self._redis.set(self._epoch, secrets.token_hex(4), nx=True)
+        before, known = self.epoch, self.head
         epoch = _text(await self._command("GET", self._epoch))
-        if epoch == self.epoch:
-            return
         _, last, _ = _list(await self._run(READ, [self._stream], ["-", "-", 0, 0]))
+        if epoch == before and _position(_bytes(last)) < known:
+            # A replica that had not got all is the master now.  What we gave out beyond its end is no place in it.
+            epoch = _text(await self._run(RENEW, [self._epoch], [before, secrets.token_hex(4)]))
         if epoch == self.epoch:
-            return  # somebody else was here during the wait
+            return  # the same log, or somebody else was here during the wait
         self.epoch, self.head = epoch, _position(_bytes(last))
         if self._restarted is not None:
             logger.warning("Redis lost its data; every client is told")
             self._restarted()
 
     async def _run(self, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Reply:
-        async with self._places:
+        async with asyncio.timeout(TIMEOUT):  # behind others whom Redis does not answer, nobody waits for each of them
+            await self._places.acquire()
+        try:
             reply: Reply = await self._command("EVAL", script, len(keys), *keys, *arguments)
+        finally:
+            self._places.release()
         return reply
 
     async def _command(self, *words: object) -> Any:

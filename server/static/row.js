@@ -3,6 +3,7 @@
 const TEXT_LIMIT = 600; // characters, and lines, shown of a text until more is asked for
 const LINES_LIMIT = 12;
 const LINE = 90; // characters of JSON that go into one line
+const NESTED = 200; // objects and arrays within each other, beyond which JSON is text
 const DEPTH = 40; // spaces of indentation beyond which JSON is not taken apart
 
 export function row(event) {
@@ -29,10 +30,17 @@ export function row(event) {
 export function parse(data) {
   if (data[0] !== "{" && data[0] !== "[") return null;
   try {
-    return JSON.parse(data);
+    const value = JSON.parse(data);
+    return isDeeper(value, NESTED) ? null : value;
   } catch {
     return null;
   }
+}
+
+// Whoever walks through what is nested too deep runs out of stack; such data is shown as the text that it is.
+function isDeeper(value, limit) {
+  if (typeof value !== "object" || value === null) return false;
+  return limit === 0 || Object.values(value).some((part) => isDeeper(part, limit - 1));
 }
 
 // A line that says what the event is, for those who cannot see it.

@@ -12,10 +12,13 @@ import pytest
 
 from notifier import __version__
 from server.cli import main
+from server.web import serve
 from tests.server.client import publish, request, subscribe
 from tests.server.process import run, spawn, started
 
 pytestmark = pytest.mark.timeout(60)
+
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -110,6 +113,55 @@ async def test_a_message_is_published_once_under_its_name_and_as_soon_as_the_ser
     assert (await run("publish", "--url", url, "--idempotency-key", "schön", "paid"))[0] == 1
     server.kill()
     await server.communicate()
+
+
+async def test_tail_misses_nothing_of_a_server_that_restarts_before_the_first_event(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    arguments = ["--port", port, "--log", str(tmp_path / "events.db")]
+    async with started(*arguments) as server:
+        tail = await spawn("tail", "--url", f"{server.url}/events")
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            while b"sse_subscribers_live 1.0" not in (await request(server.url, METRICS)).body:
+                await asyncio.sleep(0.01)
+        server.child.send_signal(signal.SIGTERM)
+        await server.end()
+    async with started(*arguments) as server:
+        assert (await publish(server.url, "meanwhile")).status == 201
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == b"default message: meanwhile\n"
+    tail.kill()
+    await tail.communicate()
+
+
+@pytest.mark.parametrize(
+    ("environ", "printed"), [({"PYTHONIOENCODING": "ascii"}, b"gr\\xfcn\n"), ({"PYTHONIOENCODING": "utf-8"}, None)]
+)
+async def test_tail_prints_what_a_terminal_does_not_know_in_another_way(
+    environ: dict[str, str], printed: bytes | None
+) -> None:
+    async with serve() as url:
+        await publish(url, "grün")
+        tail = await spawn("tail", "--url", f"{url}/events", "--since", "all", environ=environ)
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == b"default message: " + (printed or "grün\n".encode())
+        tail.kill()
+        await tail.communicate()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+async def test_tail_says_that_its_output_cannot_be_written() -> None:
+    async with serve() as url:
+        await publish(url, "hello")
+        command = [sys.executable, "-m", "server", "tail", "--url", f"{url}/events", "--since", "all"]
+        with Path("/dev/full").open("wb") as full:
+            tail = await asyncio.create_subprocess_exec(*command, stdout=full, stderr=asyncio.subprocess.PIPE)
+            async with asyncio.timeout(20):
+                _, err = await tail.communicate()
+        assert tail.returncode == 1
+        assert err.decode().splitlines() == ["sse-server: the events cannot be written: No space left on device"]
 
 
 async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:

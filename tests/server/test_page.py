@@ -71,6 +71,17 @@ async def test_hostile_data_stays_text(chromium: Chromium) -> None:
         assert await page.title() == "Live events"
 
 
+async def test_json_that_is_nested_too_deep_is_text_and_hides_no_other_event(chromium: Chromium) -> None:
+    async with serve() as url, chromium.opened(url) as page:
+        await publish(url, "[" * 5_000 + "]" * 5_000)
+        await publish(url, "[" * 150 + "]" * 150)
+        await publish(url, "after")
+        shown = rows(page)
+        await expect(shown).to_have_count(3, timeout=PATIENCE)
+        await expect(shown.nth(0)).to_contain_text("after")
+        await expect(shown.nth(2)).to_contain_text("[[[[")
+
+
 async def test_the_browser_itself_would_run_no_script_that_is_not_ours(chromium: Chromium) -> None:
     async with serve() as url, chromium.browsing() as page:
         await page.goto(url)

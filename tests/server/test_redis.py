@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 
 import pytest
+from redis.asyncio import Redis
 
 from server.eventlog.redis import RedisLog
 from server.web import serve
@@ -118,6 +120,31 @@ async def test_a_redis_that_lost_its_data_is_told_to_every_client(tmp_path: Path
             async with subscribe(url, last_event_id=before.id) as again:
                 await again.until("after\n\n")
                 assert [event.type for event in again.events] == ["reset", "message"]
+    finally:
+        await stop(redis)
+
+
+async def test_a_replica_that_had_not_got_all_is_told_to_every_client_when_it_is_the_master(tmp_path: Path) -> None:
+    redis = await start_redis(tmp_path)
+    stream_key = "{sse-server}:events"
+    try:
+        async with (
+            Redis.from_url(redis_url(tmp_path), protocol=2) as raw,
+            serve(log=RedisLog(redis_url(tmp_path))) as url,
+            subscribe(url) as stream,
+        ):
+            assert (await publish(url, "before")).status == 201
+            await stream.until("before\n\n")
+            replica = await raw.dump(stream_key)
+            assert replica is not None
+            ahead = f"{int(time.time() * 1_000) + 60_000}-0"
+            await raw.xadd(stream_key, {"topic": "default", "type": "message", "data": "not replicated"}, id=ahead)
+            await stream.until("not replicated\n\n")
+            await raw.restore(stream_key, 0, replica, replace=True)
+            assert (await publish(url, "after")).status == 201
+            await stream.until("after\n\n")
+            assert [event.type for event in stream.events][-3:] == ["reset", "message", "message"]
+            assert [event.data for event in stream.events][-2:] == ["before", "after"]
     finally:
         await stop(redis)
 

@@ -16,6 +16,9 @@ class Connection(asyncio.WriteTransport):
         self.asked += 1
         return self.size
 
+    def is_closing(self) -> bool:
+        return self.is_ended
+
     def abort(self) -> None:
         self.is_ended, self.size = True, 0
 

@@ -5,6 +5,7 @@ import json
 import socket
 import ssl
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,22 @@ async def test_a_key_of_one_publisher_swallows_no_message_of_another(tmp_path: P
         first = await publish(url, "noise", headers=one + key)
         assert (await publish(url, "backup failed", headers=other + key)).json != first.json
         assert (await publish(url, "noise", headers=one + key)).json == first.json
+
+
+async def test_the_first_token_counts_at_once_and_the_last_leaves_the_door_shut(tokens: Tokens) -> None:
+    async with serve(tokens=tokens) as url:
+        assert (await publish(url, "anybody")).status == 201
+        bearer = f"Authorization: Bearer {tokens.add('ci', ('*',), ())}\r\n"
+        assert (await publish(url, "nobody")).status == 401
+        assert (await publish(url, "somebody", headers=bearer)).status == 201
+        tokens.revoke("ci")
+        assert (await publish(url, "somebody", headers=bearer)).status == 401
+        assert (await publish(url, "nobody")).status == 401
+
+
+def test_tokens_that_are_made_at_once_are_all_there(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.json"
+    with ThreadPoolExecutor(8) as pool:
+        for made in [pool.submit(Tokens(path).add, f"t{number}", ("*",), ("*",)) for number in range(8)]:
+            made.result()
+    assert len(Tokens(path).grants()) == 8
