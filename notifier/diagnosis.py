@@ -139,6 +139,15 @@ def _resume(seen: Observation) -> Iterator[Finding]:
             _("so the server cannot be asked for what happens while the connection is away; that is lost"),
             _("have the server send id: lines, if it is yours"),
         )
+    elif counts_from_zero(ids, seen.first_again) and seen.first_again is None:
+        yield Finding(
+            Level.NOTE,
+            "counter",
+            _("its IDs count from {first}", first=ids[0]),
+            _("if they do so on each connection, they name no place in the stream, and what happens while it is away "
+              "is lost"),
+            _('probe it once more; where they count from {first} again, say so: resume = "none"', first=ids[0]),
+        )  # fmt: skip
     elif counts_from_zero(ids, seen.first_again):
         yield Finding(
             Level.NOTE,
@@ -175,7 +184,7 @@ def _ends(seen: Observation) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE,
             "short-lived",
-            _("the connection was over after {seconds:.1f} s", seconds=lived),
+            _("the connection was over within {seconds:.1f} s", seconds=max(lived, 0.1)),
             _("the server answers and hangs up, or something on the way cuts what is quiet"),
             _("look into the server's log, and at the timeouts of what is in front of it"),
         )

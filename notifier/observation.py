@@ -123,3 +123,9 @@ class Observation:
     def answer(self) -> Answer | None:
         """The last one."""
         return self.answers[-1] if self.answers else None
+
+    @property
+    def first_answer(self) -> Answer | None:
+        """The one that opened it, behind all redirects; the last one if it never was open."""
+        opened = float("inf") if self.opened is None else self.opened
+        return next((answer for answer in reversed(self.answers) if answer.at <= opened), None)

@@ -59,7 +59,9 @@ def rhythm(seen: Observation) -> float | None:
 
 
 def counts_from_zero(ids: Sequence[str], first_again: str | None) -> bool:
-    """One ID is no counter, unless a second connection began with it too."""
-    if not ids or ids[0] not in ("0", "1") or (len(ids) == 1 and first_again != ids[0]):
+    """One ID is no counter, unless a second connection began with it too; and what goes on there is none."""
+    if not ids or ids[0] not in ("0", "1"):
+        return False
+    if first_again != ids[0] and (len(ids) == 1 or first_again is not None):
         return False
     return all(each.isascii() and each.isdigit() and int(each) == int(ids[0]) + n for n, each in enumerate(ids[:MANY]))

@@ -8,6 +8,7 @@ import typer
 
 from notifier import config
 from notifier.cli.options import File
+from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.language import _, ngettext
 
@@ -27,7 +28,10 @@ def init(file: File = None) -> None:
     made = config_file(file)
     made.create()
     there = "" if file is None else f" --config {shlex.quote(str(file))}"
-    print(_("{path} is written; add your streams to it, then: sse-notifier run{there}", path=made.path, there=there))
+    paper = Paper()
+    paper.line(_("{path} is written.", path=made.path))
+    paper.line(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=there))
+    paper.line(_("Then follow it: sse-notifier run{there}", there=there))
 
 
 def path(file: File = None) -> None:
@@ -44,7 +48,8 @@ def check(file: File = None) -> None:
 
         read_picture(Path(settings.tray.icon))
     count = len(settings.streams)
-    print(
+    paper = Paper()
+    paper.line(
         ngettext(
             "{path} is in order: {count} stream",
             "{path} is in order: {count} streams",
@@ -53,9 +58,13 @@ def check(file: File = None) -> None:
             count=count,
         )
     )
-    if not count:
-        there = "" if file is None else f" --config {shlex.quote(str(file))}"
-        print(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=there))
+    there = "" if file is None else f" --config {shlex.quote(str(file))}"
+    if count:
+        paper.line(
+            ngettext("Follow it: sse-notifier run{there}", "Follow them: sse-notifier run{there}", count, there=there)
+        )
+    else:
+        paper.line(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=there))
 
 
 def schema() -> None:

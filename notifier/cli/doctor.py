@@ -14,7 +14,7 @@ from notifier.cli.autostart import autostart_of
 from notifier.cli.options import File
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file, history_path
-from notifier.cli.terminal import print_line
+from notifier.cli.terminal import log_from, print_line
 from notifier.doctor import look_at_machine, look_at_streams
 from notifier.finding import Finding, Level
 from notifier.language import _, ngettext
@@ -42,7 +42,7 @@ def doctor(
 
     Exit code 0 if nothing is wrong, 1 if something is.
     """
-    logging.basicConfig(level=logging.ERROR, format="sse-notifier: %(message)s")
+    log_from(logging.ERROR)
     paper = None if json else Paper()
     found = asyncio.run(_look(file, seconds, paper))
     wrong = sum(finding.level is Level.WRONG for _about, finding in found)

@@ -38,8 +38,14 @@ def translate(command: Any) -> None:  # typer does not say what a command is
     for owner in _owners(command):
         owner.help = _(cleandoc(owner.help))
     for each in _commands(command):
+        options = list(each.params)
         if option := each.get_help_option(typer.Context(each)):
             option.help = _(HELP)
+            options.append(option)
+        for option in options:
+            if getattr(option, "is_flag", False):
+                # Typer would say <bool>, and whoever believes that writes a value after it.
+                option.metavar = ""
 
 
 def messages(command: Any) -> Iterator[str]:

@@ -1,17 +1,18 @@
 """What a command has to report, laid out: marks and headlines on a terminal, the same words plain in a pipe."""
 
-import textwrap
-
 from rich.console import Console
 from rich.text import Text
 
 from notifier.cli.terminal import print_line
+from notifier.cli.wrap import wrapped
 from notifier.desktop.log import safe
 from notifier.finding import Finding, Level
 
 MARKS = {Level.FINE: ("✓", "green"), Level.NOTE: ("!", "yellow"), Level.WRONG: ("✗", "bold red")}
 WIDEST = 110
 """Columns of text; longer lines are hard to read."""
+NARROWEST = 10
+"""Columns of text; a terminal that is narrower breaks the lines itself."""
 
 
 class Paper:
@@ -26,12 +27,8 @@ class Paper:
     def line(self, text: str = "", *, style: str = "", mark: str = "", mark_style: str = "", indent: int = 0) -> None:
         """One line; on a terminal as many as it takes, the later ones below the beginning of the first."""
         margin = indent + (len(mark) + 1 if mark else 0)
-        parts = (
-            textwrap.wrap(text, self.width - margin, break_long_words=False, break_on_hyphens=False)
-            if self.width
-            else [text]
-        )
-        for number, part in enumerate(parts or [""]):
+        parts = wrapped(text, max(self.width - margin, NARROWEST)) if self.width else [text]
+        for number, part in enumerate(parts):
             said = Text(" " * indent)
             if mark:
                 said.append(mark if number == 0 else " " * len(mark), mark_style)

@@ -16,7 +16,7 @@ from notifier.block import Block, block
 from notifier.cli.options import File, Headers, PlainCredentials, Url
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
-from notifier.cli.terminal import ending, print_line
+from notifier.cli.terminal import ending, log_from, print_line
 from notifier.desktop.log import MARKS
 from notifier.diagnosis import diagnose
 from notifier.duration import seconds
@@ -75,7 +75,7 @@ def probe(
 
     Exit code 0 if it can be followed, 1 if something is wrong.
     """
-    logging.basicConfig(level=logging.ERROR, format="sse-notifier: %(message)s")
+    log_from(logging.ERROR)
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     (stream,) = settings.streams
     presets = {GENERIC.name: GENERIC} | known()
@@ -194,9 +194,9 @@ def show_sample(paper: Paper, sample: Sample, *, is_first: bool) -> None:
 def _show_look(paper: Paper, looked: Probe, found: list[Finding]) -> None:
     seen, preset = looked.seen, looked.line.preset
     fields = []
-    if answer := seen.answer:
+    if answer := seen.first_answer:
         how = ["HTTP/" + answer.version, answer.headers.get("transfer-encoding", "")]
-        told = f"{answer.status} {answer.content_type} ({' '.join(filter(None, how))})"
+        told = " ".join(filter(None, [str(answer.status), answer.content_type, f"({' '.join(filter(None, how))})"]))
         fields.append((_("answer"), _("{told} after {seconds:.2f} s", told=told, seconds=answer.at)))
     if seen.opened is not None:
         fields.append((_("kind"), f"{preset.title} ({looked.line.sign})"))
@@ -214,8 +214,10 @@ def _show_look(paper: Paper, looked: Probe, found: list[Finding]) -> None:
 
 
 def _show_block(paper: Paper, made: Block, file: Path | None) -> None:
-    paper.head(_("For {path} (or have it added: --save NAME)", path=config_file(file).path))
+    paper.head(_("For {path}", path=config_file(file).path))
     paper.block(made.text)
+    paper.line()
+    paper.line(_("have it added: the same once more, with --save NAME"), mark="→", mark_style="cyan", indent=2)
     _show_variables(paper, made)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import os
+import shlex
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +69,7 @@ def record(
             asyncio.run(_until_ended(lambda: recorder.follow(stream, lasts, lambda _: None, handshake=kind.handshake)))
         count = ngettext("{count} event", "{count} events", recorder.events, count=recorder.events)
         print_line(_("{path}: {count}, {size:,} bytes", path=path, count=count, size=recorder.size))
+        say(_("look at it: sse-notifier replay {path}", path=shlex.quote(str(path))))
 
 
 def replay(

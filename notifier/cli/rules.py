@@ -17,7 +17,7 @@ from notifier import moment, plaintext
 from notifier.cli.options import File, Json
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file, history_path
-from notifier.cli.terminal import print_line
+from notifier.cli.terminal import log_from, print_line
 from notifier.comparison import Difference, Outcome, Result, Timed, compare, told
 from notifier.config import Config
 from notifier.errors import UsageError
@@ -109,11 +109,15 @@ def try_(
 
     sse-notifier rules try morning.jsonl --against config.toml.old
     """
-    logging.basicConfig(level=logging.WARNING, format="sse-notifier: %(message)s")
+    log_from(logging.WARNING)
     now = datetime.now().astimezone()
     earliest = float("-inf") if since is None else moment.parse(since, now)
     configuration = config_file(file)
     settings, path = configuration.read(), configuration.path
+    if not settings.streams:
+        raise UsageError(
+            _("{path} has no streams yet; look at one and add it: sse-notifier probe URL --save NAME", path=path)
+        )
     before = config_file(against).read() if against is not None else None
     tell = partial(_tell_as_json if json else _tell_as_text, everything=everything)
     if past == HISTORY:
@@ -205,7 +209,9 @@ def _tell_as_text(_name: str, trial: Trial, *, everything: bool) -> None:
     if trial.is_kept:
         paper.line(_summed_up(trial.found))
     else:
-        paper.line(_("The history holds no events of it yet; with keep_events they are kept from now on."))
+        paper.line(
+            _("The history holds no events of it yet; sse-notifier run keeps them, unless keep_events is false.")
+        )
     if trial.too_large:
         paper.line(
             ngettext(

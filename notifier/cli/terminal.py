@@ -5,9 +5,11 @@ Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for
 
 import logging
 import os
+import shutil
 import signal
 import sys
 
+from notifier.cli.wrap import wrapped
 from notifier.errors import NobodyReads, NotifierError
 from notifier.language import _
 
@@ -24,19 +26,40 @@ def print_line(line: str) -> None:
 
 
 def say(sentence: str) -> None:
-    print(f"sse-notifier: {sentence}", file=sys.stderr, flush=True)
+    print(_fitted(f"sse-notifier: {sentence}"), file=sys.stderr, flush=True)
+
+
+class Sentences(logging.Formatter):
+    """Records of the log as sentences of ours."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _fitted(super().format(record))
 
 
 def log(*, verbose: bool) -> None:
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s" if verbose else "sse-notifier: %(message)s",
-    )
-    if not verbose:
-        logging.getLogger("notifier").setLevel(logging.INFO)
+    if verbose:
+        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        return
+    log_from(logging.WARNING)
+    logging.getLogger("notifier").setLevel(logging.INFO)
+
+
+def log_from(level: int) -> None:
+    """Have what is logged, from `level` on, said on standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(Sentences("sse-notifier: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def ending() -> list[signal.Signals]:
     """The signals that end us; one that we were started to ignore, as nohup does, goes on being ignored."""
     numbers = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
     return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _fitted(text: str) -> str:
+    """`text`, broken between words where standard error is a terminal; elsewhere as it is."""
+    if not sys.stderr.isatty():
+        return text
+    columns = shutil.get_terminal_size().columns
+    return "\n".join("\n".join(wrapped(line, columns)) for line in text.split("\n"))

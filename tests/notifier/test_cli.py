@@ -5,6 +5,8 @@ import contextlib
 import json
 import os
 import signal
+import struct
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -325,7 +327,9 @@ async def test_a_file_is_written_found_and_in_order(tmp_path: Path) -> None:
     assert await told(tmp_path, "config", "path") == (0, f"{path}\n", "")
     assert await told(tmp_path, "config", "init") == (
         0,
-        f"{path} is written; add your streams to it, then: sse-notifier run\n",
+        f"{path} is written.\n"
+        "Look at a stream and add it: sse-notifier probe URL --save NAME\n"
+        "Then follow it: sse-notifier run\n",
         "",
     )
     assert await told(tmp_path, "config", "check") == (
@@ -432,3 +436,24 @@ async def test_no_secret_of_a_file_is_told_by_a_program_that_tells_each_step(tmp
     assert all("s3cret" in head for head in server.heads)
     assert "503" in errors
     assert "s3cret" not in out + errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo terminals")
+def test_on_a_terminal_a_sentence_is_broken_between_words(tmp_path: Path) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "COLUMNS": "40"}
+    line = [sys.executable, "-m", "notifier", "replay", "nowhere.jsonl"]
+    subprocess.run(line, env=environ, cwd=tmp_path, stderr=theirs, stdin=subprocess.DEVNULL, check=False)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as terminal:
+        said = terminal.read1(4096).decode()
+    assert said.split("\r\n") == [
+        "sse-notifier: nowhere.jsonl cannot be",
+        "read (No such file or directory)",
+        "",
+    ]

@@ -139,7 +139,7 @@ async def test_the_events_of_the_history_are_tried(tmp_path: Path) -> None:
         "1 event was too large to be kept, and is not tried.",
         "",
         "secret",
-        "The history holds no events of it yet; with keep_events they are kept from now on.",
+        "The history holds no events of it yet; sse-notifier run keeps them, unless keep_events is false.",
     ]
     config.write_text(streams.replace("Job {{ data.job }}", "{{ data.job }} failed").replace("== 'x'", ""))
     code, out, errors = await tried(

@@ -56,6 +56,8 @@ CASES: list[tuple[Observation, set[str]]] = [
     (opened(ids=["1"]), {"resume"}),
     (opened(ids=["1"], first_again="2"), {"resume"}),
     (opened(ids=["1"], first_again="1"), {"counter"}),
+    (opened(ids=["0", "1"], first_again="0"), {"counter"}),
+    (opened(ids=["0", "1"], first_again="2"), {"resume"}),
     (opened(ids=["412", "413"]), {"resume"}),
     (opened(ids=["1", "3"]), {"resume"}),
     (opened(ids=["x"] * 6), {"same-id"}),

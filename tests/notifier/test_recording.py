@@ -74,7 +74,7 @@ async def test_a_stream_is_recorded_replayed_and_served_again(tmp_path: Path) ->
     ):
         code, out, errors = await tool.result()
     assert code == 0
-    assert errors.endswith(": connected\n")
+    assert errors.endswith(f": connected\nsse-notifier: look at it: sse-notifier replay {file}\n")
     assert out.startswith(f"{file}: 2 events, ")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "s3cret" not in file.read_text()
