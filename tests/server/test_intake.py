@@ -70,7 +70,7 @@ def test_what_is_no_json_object_is_refused_in_words(body: bytes) -> None:
 
 @pytest.mark.parametrize("given", [{"titel": "x"}, {"data": "x"}, {"": "x"}])
 def test_a_parameter_that_is_no_field_is_refused(given: dict[str, str]) -> None:
-    with pytest.raises(InvalidField, match="no such field|no parameter"):
+    with pytest.raises(InvalidField, match=r"no such field|no parameter"):
         message(b"x", FORM, given)
 
 
