@@ -83,7 +83,7 @@ async def test_an_icon_that_asks_for_attention_says_so_and_has_a_picture_for_it(
         assert (await panel.properties())["AttentionIconPixmap"] == []
         panel.signals.clear()
         icon.attention = True
-        await eventually("it was told", lambda: panel.signals)
+        await eventually("it was told", lambda: len(panel.signals) >= 2)
         assert panel.signals == ["NewAttentionIcon", "NewStatus"]
         asking = await panel.properties()
         assert asking["Status"] == "NeedsAttention"
@@ -91,7 +91,7 @@ async def test_an_icon_that_asks_for_attention_says_so_and_has_a_picture_for_it(
         assert (await panel.menu_properties())["Status"] == "notice"
         panel.signals.clear()
         icon.icon = BLUE
-        await eventually("it was told", lambda: panel.signals)
+        await eventually("it was told", lambda: len(panel.signals) >= 2)
         assert panel.signals == ["NewIcon", "NewAttentionIcon"]
         icon.attention = False
         await eventually("it was told", lambda: "NewStatus" in panel.signals)

@@ -24,7 +24,7 @@ from notifier.tray.icon import COLOURS, LIGHT
 from notifier.tray.menu import Snooze, menu
 from notifier.tray.tray import REDRAW_INTERVAL, Tray
 from tests.desktop.rig import Rig, eventually
-from tests.notifier.tray.host import ITEM, MENU, host, walk
+from tests.notifier.tray.host import ITEM, MENU, Host, host, walk
 from tests.notifier.tray.test_menu import walk as walk_menu
 
 Background = Callable[[Callable[[], None]], threading.Thread]
@@ -51,17 +51,31 @@ def address(bus: Rig) -> str:
     return bus.environ["DBUS_SESSION_BUS_ADDRESS"]
 
 
+async def is_titled(panel: Host, title: str) -> None:
+    """Wait for the item's title, which is drawn after the menu."""
+    while (await panel.properties())["Title"] != title:
+        await asyncio.sleep(0.01)
+
+
+async def is_drawn(panel: Host, tray: Tray, status: Status) -> None:
+    """Have another icon shown, and wait for it: it is drawn last, after menu and title."""
+    panel.signals.clear()
+    tray.update(status)
+    await eventually("the icon was told", lambda: "NewIcon" in panel.signals)
+    panel.signals.clear()
+
+
 async def test_a_status_is_shown_and_a_click_is_a_command(bus: Rig, tray: Tray, asked: list[Command]) -> None:
     async with host(address(bus)) as panel:
         await panel.take_item()
         tray.update(Status((CI,)))
         await panel.sees("the stream was there", lambda: panel.labels()[:1] == ["ci — connected"])
-        assert (await panel.properties())["Title"] == "sse-notifier: connected"
+        await is_titled(panel, "sse-notifier: connected")
         await panel.click("Quiet now")
         await eventually("it was asked for", lambda: asked == [Command(Verb.SNOOZE, until=math.inf)])
         tray.update(Status((CI,), snoozed_until=math.inf))
         await panel.sees("it could be resumed", lambda: "Resume notifications" in panel.labels())
-        assert (await panel.properties())["Title"] == "sse-notifier: notifications are paused"
+        await is_titled(panel, "sse-notifier: notifications are paused")
         await panel.check()
 
 
@@ -119,10 +133,8 @@ async def test_a_left_click_opens_the_newest_unread_or_else_the_history(
 async def test_what_needs_attention_asks_for_it_and_what_is_unread_is_counted(bus: Rig, tray: Tray) -> None:
     async with host(address(bus)) as panel:
         await panel.take_item()
-        tray.update(Status((CI,)))
-        await panel.sees("the menu was there", lambda: "ci — connected" in panel.labels())
+        await is_drawn(panel, tray, Status((CI,)))
         plain = (await panel.properties())["IconPixmap"]
-        panel.signals.clear()
         tray.update(Status((CI,), unread=3))
         await eventually("it was counted", lambda: "NewIcon" in panel.signals)
         assert (await panel.properties())["IconPixmap"] != plain
@@ -134,14 +146,12 @@ async def test_what_needs_attention_asks_for_it_and_what_is_unread_is_counted(bu
 async def test_a_status_that_looks_the_same_is_not_told(bus: Rig, tray: Tray) -> None:
     async with host(address(bus)) as panel:
         await panel.take_item()
-        tray.update(Status((CI,), told_at=1.0))
-        await panel.sees("the menu was there", lambda: "ci — connected" in panel.labels())
-        panel.signals.clear()
+        await is_drawn(panel, tray, Status((CI,), told_at=1.0))
         tray.update(Status((CI,), told_at=2.0))
         tray.update(Status((CI,), told_at=3.0))
         await asyncio.to_thread(time.sleep, 3 * REDRAW_INTERVAL)  # an absence can only be waited for
         tray.update(Status((CI,), told_at=4.0, unread=1))
-        await eventually("something was told", lambda: panel.signals)
+        await eventually("the icon was told", lambda: "NewIcon" in panel.signals)
         assert panel.signals.count("NewIcon") == 1
         assert "LayoutUpdated" not in panel.signals
 
@@ -159,7 +169,7 @@ async def test_it_wears_what_it_is_told_and_the_bell_where_there_is_no_picture(
     bell = {bytes.fromhex("ff" + colour[1:]) for colour in (LIGHT, COLOURS[IconState.CONNECTED])}
     async with host(address(bus)) as panel:
         await panel.take_item()
-        tray.update(Status((CI,)))
+        await is_drawn(panel, tray, Status((CI,)))
         for appearance, colour in (
             (Appearance(style="mono-light"), LIGHT),
             (Appearance(), COLOURS[IconState.CONNECTED]),
