@@ -75,8 +75,13 @@ def message(body: bytes, content_type: str, given: Mapping[str, str]) -> Message
         raise Unreadable(f"the body is not UTF-8: {error.reason} at byte {error.start}") from error
     if content_type == "application/json" or content_type.endswith("+json"):
         return _build({**given, **_json_object(text)})
+    return _build(joined(text, given))
+
+
+def joined(text: str, fields: Mapping[str, str]) -> dict[str, Json]:
+    """A text and the fields beside it, as the one object that says the same."""
     text = text.removesuffix("\n").removesuffix("\r")
-    return _build({**given, "body" if _ON_A_DESKTOP & given.keys() else "data": text or None})
+    return {**fields, "body" if _ON_A_DESKTOP & fields.keys() else "data": text or None}
 
 
 def _json_object(text: str) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+from server.intake import joined
 from server.origin import is_loopback
 
 SILENCE = 60.0
@@ -54,9 +55,12 @@ class Remote:
         """
         if not (once.isascii() and once.isprintable()):
             raise RemoteError("an idempotency key is printable ASCII")
-        query = f"?{urlencode(fields)}" if fields else ""
-        request = urllib.request.Request(self.url + query, text.encode(), method="POST")  # noqa: S310
-        request.add_header("Content-Type", "text/plain; charset=utf-8")
+        # All of it goes into the body: a query has no room for a long title.
+        body, media_type = text.encode(), "text/plain; charset=utf-8"
+        if fields:
+            body, media_type = json.dumps(joined(text, fields), ensure_ascii=False).encode(), "application/json"
+        request = urllib.request.Request(self.url, body, method="POST")  # noqa: S310
+        request.add_header("Content-Type", media_type)
         request.add_header("Idempotency-Key", once)
         with self._answer(request, timeout=30) as answer:
             try:

@@ -13,6 +13,7 @@ import pytest
 from notifier import __version__
 from server.cli import main
 from server.web import serve
+from server.wire import TITLE_LIMIT
 from tests.server.client import publish, request, subscribe
 from tests.server.process import run, spawn, started
 
@@ -94,6 +95,28 @@ async def test_publish_and_tail_speak_with_a_running_server() -> None:
         async with asyncio.timeout(20):
             event = json.loads(await tail.stdout.readline())
         assert event["id"] == first.strip()
+        tail.kill()
+        await tail.communicate()
+
+
+async def test_every_field_may_be_as_long_as_the_server_takes_it() -> None:
+    title, link = TITLE_LIMIT * "字", f"https://a.example/{'%E5%AD%97' * 200}"
+    async with started() as server:
+        url = f"{server.url}/events"
+        published = await run(
+            "publish", "--url", url, "--title", title, "--link", link, "--key", 128 * "k", "one\ntwo\n"
+        )
+        assert (published[0], published[2]) == (0, "")
+        tail = await spawn("tail", "--since", "all", "--json", "--url", url)
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            event = json.loads(await tail.stdout.readline())
+        assert json.loads(event["data"]) == {
+            "title": title,
+            "link": link,
+            "key": 128 * "k",
+            "body": "one\ntwo",
+        }
         tail.kill()
         await tail.communicate()
 
