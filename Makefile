@@ -14,7 +14,7 @@ demo: .venv/.product
 
 test: check
 	@tests/system-packages
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: .venv/.tools
 	$(BIN)/ruff format --check
