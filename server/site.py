@@ -22,7 +22,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from server import auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
 from server.body import Bodies, BodyRefused
-from server.eventlog import LogUnavailable
+from server.eventlog import LogUnavailable, NameTaken
 from server.hub import Hub, Subscriber
 from server.limit import Crowd, Limits, Places, Rate
 from server.metrics import Metrics
@@ -211,6 +211,9 @@ class Site:
         try:
             with self._metrics.append_seconds.time():
                 ids = await self.hub.publish(messages, once=once)
+        except NameTaken:
+            reason = "another message was published under this name; give each one its own"
+            return _sentence(422, f"Idempotency-Key: {reason}", field="Idempotency-Key")
         except LogUnavailable as error:
             return _sentence(503, str(error))
         self._metrics.published((message.topic for message in messages), len(body))

@@ -5,6 +5,8 @@ with the log's *epoch* in front: ``<epoch>:<row>``.  The epoch is new whenever t
 life of the log is recognised as such, and a client is told of the gap instead of being left with it.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -32,6 +34,16 @@ def row_of(id: str, epoch: str, head: int) -> int | None:  # noqa: A002
 
 class LogUnavailable(Exception):
     """The log cannot be opened, written or read; what was being appended is not stored."""
+
+
+class NameTaken(Exception):
+    """Other messages were appended under this name; what was being appended is not stored."""
+
+
+def fingerprint(messages: Sequence[Message]) -> str:
+    """32 characters that two appends of the same messages have in common, and no two others."""
+    parts = [(message.topic, message.type, message.text) for message in messages]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,7 @@ class EventLog(Protocol):
 
         Raises:
             LogUnavailable: none was stored.
+            NameTaken: none was stored, because others were under this name.
         """
 
     async def check(self) -> None:

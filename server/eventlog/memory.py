@@ -7,7 +7,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-from server.eventlog import ONCE_LIMIT, PAGE_BYTES, PAGE_RECORDS, Deliver, Page, Record, Restarted, row_of
+from server.eventlog import (
+    ONCE_LIMIT,
+    PAGE_BYTES,
+    PAGE_RECORDS,
+    Deliver,
+    NameTaken,
+    Page,
+    Record,
+    Restarted,
+    fingerprint,
+    row_of,
+)
 from server.wire import Message
 
 RECORDS_LIMIT = 10_000
@@ -32,7 +43,7 @@ class MemoryLog:
         self.head = 0
         self._kept: deque[Record] = deque()
         self._kept_size = 0
-        self._once: dict[str, Sequence[str]] = {}
+        self._once: dict[str, tuple[str, Sequence[str]]] = {}
         self._deliver: Deliver | None = None
 
     async def open(self, deliver: Deliver, restarted: Restarted) -> None:
@@ -50,7 +61,10 @@ class MemoryLog:
     async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         assert self._deliver is not None, "the log is not open"
         if once is not None and once in self._once:
-            return self._once[once]
+            known, ids = self._once[once]
+            if known != fingerprint(messages):
+                raise NameTaken
+            return ids
         now = self.clock()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
@@ -64,7 +78,7 @@ class MemoryLog:
         self._deliver(new)
         ids = [record.id for record in new]
         if once is not None:
-            self._once[once] = ids
+            self._once[once] = fingerprint(messages), ids
             if len(self._once) > ONCE_LIMIT:
                 del self._once[next(iter(self._once))]
         return ids

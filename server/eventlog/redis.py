@@ -21,7 +21,18 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
-from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record, Restarted
+from server.eventlog import (
+    ONCE,
+    PAGE_BYTES,
+    PAGE_RECORDS,
+    Deliver,
+    LogUnavailable,
+    NameTaken,
+    Page,
+    Record,
+    Restarted,
+    fingerprint,
+)
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -45,15 +56,19 @@ Reply: TypeAlias = "list[Reply] | bytes | int | None"
 
 _ID = re.compile(r"([0-9]{1,15})-([0-9]{1,20})", re.ASCII)
 
-# KEYS: stream, epoch, size, once.  ARGV: epoch, records, size, age in ms, once in s or 0, then topic, type, data ...
+# KEYS: stream, epoch, size, name.
+# ARGV: epoch, records, size, age in ms, seconds for the name or 0, fingerprint, then topic, type, data ...
 APPEND = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('EPOCH') end
 if ARGV[5] ~= '0' then
   local known = redis.call('LRANGE', KEYS[4], 0, -1)
-  if #known > 0 then return known end
+  if #known > 0 then
+    if table.remove(known, 1) ~= ARGV[6] then return redis.error_reply('NAME') end
+    return known
+  end
 end
 local ids, added = {}, 0
-for i = 6, #ARGV, 3 do
+for i = 7, #ARGV, 3 do
   ids[#ids + 1] = redis.call('XADD', KEYS[1], '*', 'topic', ARGV[i], 'type', ARGV[i + 1], 'data', ARGV[i + 2])
   added = added + #ARGV[i + 2]
 end
@@ -70,6 +85,7 @@ while length > 1 do
   length = length - 1
 end
 if ARGV[5] ~= '0' then
+  redis.call('RPUSH', KEYS[4], ARGV[6])
   for _, id in ipairs(ids) do redis.call('RPUSH', KEYS[4], id) end
   redis.call('EXPIRE', KEYS[4], ARGV[5])
 end
@@ -129,7 +145,7 @@ class RedisLog:
         self.head = 0
         # The braces keep all keys on one machine of a cluster.
         self._stream, self._epoch, self._size, self._once = (
-            f"{{{name}}}:{part}" for part in ("events", "epoch", "size", "once")
+            f"{{{name}}}:{part}" for part in ("events", "epoch", "size", "name")
         )
         # No retries: whether an append that was lost on its way was stored is for the publisher to decide.
         self._redis: Redis = Redis.from_url(
@@ -178,7 +194,8 @@ class RedisLog:
             return []
         fields = [part for message in messages for part in (message.topic, message.type, message.text)]
         keys = [self._stream, self._epoch, self._size, f"{self._once}:{once or ''}"]
-        limits = [self.records, self.size, int(self.age * 1_000), int(ONCE) if once is not None else 0]
+        named = (int(ONCE), fingerprint(messages)) if once is not None else (0, "")
+        limits = [self.records, self.size, int(self.age * 1_000), *named]
         try:
             try:
                 ids = await self._run(APPEND, keys, [self.epoch, *limits, *fields])
@@ -187,6 +204,10 @@ class RedisLog:
                     raise
                 await self._synchronise()
                 ids = await self._run(APPEND, keys, [self.epoch, *limits, *fields])
+        except ResponseError as error:
+            if str(error) == "NAME":
+                raise NameTaken from None
+            raise LogUnavailable(f"Redis did not confirm the message: {error}") from error
         except (RedisError, OSError) as error:
             raise LogUnavailable(f"Redis did not confirm the message: {error}") from error
         assert isinstance(ids, list)

@@ -19,7 +19,20 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
 
-from server.eventlog import ONCE, PAGE_BYTES, PAGE_RECORDS, Deliver, LogUnavailable, Page, Record, Restarted, row_of
+from server.eventlog import (
+    ONCE,
+    ONCE_LIMIT,
+    PAGE_BYTES,
+    PAGE_RECORDS,
+    Deliver,
+    LogUnavailable,
+    NameTaken,
+    Page,
+    Record,
+    Restarted,
+    fingerprint,
+    row_of,
+)
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -56,8 +69,16 @@ CREATE TABLE record (
     position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when every record is gone
     time REAL NOT NULL, topic TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL
 ) STRICT;
-CREATE TABLE once (name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL) STRICT;
-PRAGMA user_version = 1;
+CREATE TABLE once (
+    name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL,
+    fingerprint TEXT NOT NULL DEFAULT ''  -- of what was appended; empty in those of format 1, which may be anything
+) STRICT;
+PRAGMA user_version = 2;
+"""
+
+FROM_1_TO_2 = """
+ALTER TABLE once ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
+PRAGMA user_version = 2;
 """
 
 
@@ -149,6 +170,7 @@ class SQLiteLog:
 
         Raises:
             LogUnavailable: the disk is full, or the file is damaged; nothing was stored.
+            NameTaken: others were stored under this name, and these were not.
         """
         if not messages:
             return []
@@ -285,12 +307,15 @@ class SQLiteLog:
 
     def _insert(
         self, database: sqlite3.Connection, append: Append, head: int, now: float, records: list[Record]
-    ) -> range:
+    ) -> range | NameTaken:
         """Positions of an append's records, which are added to `records` unless they were stored before."""
         if append.once is not None:
-            known = database.execute("SELECT first, last FROM once WHERE name = ?", (append.once,)).fetchone()
+            named = "SELECT first, last FROM once WHERE name = ? AND fingerprint IN ('', ?)"
+            known = database.execute(named, (append.once, fingerprint(append.messages))).fetchone()
             if known:
                 return range(known[0], known[1] + 1)
+            if database.execute("SELECT 1 FROM once WHERE name = ?", (append.once,)).fetchone():
+                return NameTaken()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
             for position, message in enumerate(append.messages, head + 1)
@@ -303,7 +328,8 @@ class SQLiteLog:
         database.execute("UPDATE log SET count = count + ?, size = size + ?", (len(new), size))
         span = range(head + 1, head + 1 + len(new))
         if append.once is not None:
-            database.execute("INSERT INTO once VALUES (?, ?, ?, ?)", (append.once, span[0], span[-1], now))
+            about = (append.once, span[0], span[-1], now, fingerprint(append.messages))
+            database.execute("INSERT INTO once VALUES (?, ?, ?, ?, ?)", about)
         records += new
         return span
 
@@ -316,7 +342,9 @@ class SQLiteLog:
 
     def _trim(self, database: sqlite3.Connection, now: float) -> None:
         """Let go of what is over a limit, but not of the newest record, unless it is too old."""
-        database.execute("DELETE FROM once WHERE time < ?", (now - ONCE,))
+        database.execute(
+            "DELETE FROM once WHERE time < ? OR rowid <= (SELECT max(rowid) FROM once) - ?", (now - ONCE, ONCE_LIMIT)
+        )
         [count, size] = database.execute("SELECT count, size FROM log").fetchone()
         cut = None
         # Data itself, because SQL's length() ends at a NUL, and what was counted when it came must be let go of again.
@@ -331,13 +359,17 @@ class SQLiteLog:
 
     # What the writer posts to the loop.
 
-    def _stored(self, group: Sequence[Append], spans: Sequence[range], records: Sequence[Record]) -> None:
+    def _stored(self, group: Sequence[Append], spans: Sequence[range | NameTaken], records: Sequence[Record]) -> None:
         if records:
             assert self._deliver is not None
             self.head = records[-1].position
             self._deliver(records)
         for append, span in zip(group, spans, strict=True):
-            if not append.stored.done():
+            if append.stored.done():
+                continue
+            if isinstance(span, NameTaken):
+                append.stored.set_exception(span)
+            else:
                 append.stored.set_result([self.id_at(position) for position in span])
 
     def _failed(self, group: Sequence[Append], error: sqlite3.Error) -> None:
@@ -372,7 +404,9 @@ def _prepare(database: sqlite3.Connection, boot: str) -> tuple[str, int]:
     [version] = database.execute("PRAGMA user_version").fetchone()
     if version == 0:
         database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-    elif version != 1:
+    elif version == 1:
+        database.executescript(f"BEGIN; {FROM_1_TO_2} COMMIT;")
+    elif version != 2:
         raise LogUnavailable(f"the event log was written by a newer sse-server (format {version}); use that one")
     [epoch, opened_on] = database.execute("SELECT epoch, boot FROM log").fetchone()
     database.execute("BEGIN IMMEDIATE")

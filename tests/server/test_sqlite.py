@@ -3,13 +3,14 @@
 import asyncio
 import resource
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from server.eventlog import LogUnavailable
+from server.eventlog import ONCE_LIMIT, LogUnavailable, NameTaken
 from server.eventlog.sqlite import GAP, SQLiteLog
 from server.wire import Message
 from tests.server.client import publish, subscribe
@@ -119,6 +120,40 @@ async def test_a_log_of_a_newer_format_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(LogUnavailable, match="newer"):
         async with opened(SQLiteLog(path)):
             pytest.fail("it opened")
+
+
+async def test_a_log_of_the_first_format_goes_on_and_its_names_stay_known(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    async with opened(SQLiteLog(path)) as _:
+        pass
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(
+            "ALTER TABLE once DROP COLUMN fingerprint; PRAGMA user_version = 1;"
+            "INSERT INTO record VALUES (1, 1e10, 'default', 'message', 'old'); UPDATE log SET count = 1, size = 3;"
+            "INSERT INTO once VALUES ('order 7', 1, 1, 1e10);"
+        )
+    log = SQLiteLog(path, clock=lambda: 1e10)
+    async with opened(log):
+        assert await log.append([Message(data="old")], once="order 7") == [log.id_at(1)]
+        assert await log.append([Message(data="new")], once="order 8") == [log.id_at(2)]
+        with pytest.raises(NameTaken):
+            await log.append([Message(data="other")], once="order 8")
+
+
+async def test_only_so_many_names_are_remembered(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    async with opened(SQLiteLog(path)):
+        pass
+    with closing(sqlite3.connect(path)) as database:
+        names = ((f"order {number}", time.time()) for number in range(ONCE_LIMIT + 10))
+        database.executemany("INSERT INTO once VALUES (?, 1, 1, ?, '')", names)
+        database.commit()
+    log = SQLiteLog(path)
+    async with opened(log):
+        await log.append([Message(data="each start trims")])
+    with closing(sqlite3.connect(path)) as database:
+        known = database.execute("SELECT count(*), min(name != 'order 9') FROM once").fetchone()
+    assert known == (ONCE_LIMIT, 1)
 
 
 async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:

@@ -260,6 +260,9 @@ async def test_a_publisher_that_repeats_itself_under_one_key_is_heard_once() -> 
         assert [answer.status for answer in (first, again, other)] == [201, 201, 201]
         assert first.json == again.json != other.json
         assert (await publish(url, "x", headers='Idempotency-Key: ""\r\n')).status == 422
+        unlike = await publish(url, "paid twice", headers='Idempotency-Key: "order 7"\r\n')
+        assert (unlike.status, unlike.json["field"]) == (422, "Idempotency-Key")
+        assert "another message was published under this name" in unlike.json["error"]
         await publish(url, "end")
         await stream.until("end\n\n")
         assert [event.data for event in stream.events] == ["paid", "paid", "end"]
