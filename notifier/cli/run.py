@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from notifier import config
-from notifier.agent import Agent, Reload
 from notifier.appearance import Appearance
 from notifier.cli.autostart import autostart_of
 from notifier.cli.desktop import follow, open_desktop
@@ -32,6 +32,9 @@ from notifier.loop import LoopThread
 from notifier.status import Command, Verb
 from notifier.store import Store
 from notifier.surroundings import News
+
+if TYPE_CHECKING:
+    from notifier.agent import Agent, Reload
 
 
 def add(app: typer.Typer) -> None:
@@ -114,6 +117,9 @@ def _run(
     async def session() -> None:
         async with settings as config:
             tray.dress(config.tray)
+            # Two fifths of what has to be imported; meanwhile the icon appears.
+            from notifier.agent import Agent
+
             with contextlib.closing(Store(history, clock=time.time, tell=say)) as store:
                 lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
                 errands = Errands(
@@ -183,7 +189,7 @@ async def _watch(lookout: Lookout, leave: Callable[[], None], tell: Callable[[Ne
 
 
 async def _reload(
-    reload: Reload,
+    reload: "Reload",
     dress: Callable[[Appearance], None],
     current: Config,
     taken: Callable[[Config], None],
@@ -198,7 +204,7 @@ async def _reload(
     await reload(current, take, refused)
 
 
-def _obey(sessions: list[tuple[Agent, Errands]], command: Command) -> None:
+def _obey(sessions: "list[tuple[Agent, Errands]]", command: Command) -> None:
     for agent, errands in sessions:
         if command.verb is Verb.LOOK:
             errands.look()
