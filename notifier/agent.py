@@ -166,6 +166,8 @@ class Agent:
                 notification = self._inbox.best() if command.row is None else self._inbox.find(command.row)
                 if notification is not None:
                     self.activate(notification)
+                    if notification.link is None:
+                        self.obey(Command(Verb.HISTORY, stream=notification.stream))
             case Verb.OPEN_SITE:
                 asked = self._followed.get(command.stream or "")
                 if asked is not None and asked.line.site is not None:

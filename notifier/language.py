@@ -29,7 +29,7 @@ def speak(environ: Mapping[str, str]) -> None:
 
 def _(message: str, /, **fields: object) -> str:
     """`message` in the person's language, and the fields in their places; without fields its braces are only braces."""
-    said = _catalog.gettext(message)
+    said = _catalog.gettext(message) if message else ""  # else it is the catalog's own header
     return said.format(**fields) if fields else said
 
 

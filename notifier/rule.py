@@ -5,6 +5,7 @@ the pen is found when the configuration is read and not when the first event com
 been checked by its tests: validated in the context `PROVEN`, it is compiled when it is used.
 """
 
+from difflib import get_close_matches
 from typing import Annotated, Self
 
 from pydantic import (
@@ -18,10 +19,11 @@ from pydantic import (
     model_validator,
 )
 
+from notifier import vocabulary
 from notifier.duration import Seconds
 from notifier.errors import UsageError
 from notifier.language import _
-from notifier.notification import ACTIONS_LIMIT
+from notifier.notification import ACTIONS_LIMIT, Urgency
 from notifier.template import Expression, Template
 
 PROVEN = {"proven": True}
@@ -46,10 +48,25 @@ def _checked_template(source: str, info: ValidationInfo) -> str:
     return source
 
 
+def _checked_urgency(source: str, info: ValidationInfo) -> str:
+    # What is always the same can be told before the first event, which would be a normal one.
+    is_constant = source.strip() and "{" not in source
+    if is_constant and info.context != PROVEN and vocabulary.urgency("priority", source, frozenset()) is None:
+        meant = get_close_matches(source.strip().lower(), [level.name.lower() for level in Urgency], 1)
+        if meant:
+            raise ValueError(_("{source!r} is no urgency; did you mean {meant}?", source=source, meant=meant[0]))
+        raise ValueError(_("{source!r} is no urgency; write low, normal or critical", source=source))
+    return source
+
+
 ExpressionText = Annotated[str, AfterValidator(_checked_expression)]
 """A Jinja expression: ``data.status == "failed"``."""
 TemplateText = Annotated[str, AfterValidator(_checked_template)]
 """A Jinja template: ``{{ data.job }} failed``."""
+
+
+UrgencyText = Annotated[TemplateText, AfterValidator(_checked_urgency)]
+"""A template whose text is an urgency."""
 
 
 def _as_text(value: object) -> object:
@@ -78,7 +95,7 @@ class Words(BaseModel):
 
     title: TemplateText | None = None
     body: TemplateText | None = None
-    urgency: TemplateText | None = None
+    urgency: UrgencyText | None = None
     """``low``, ``normal``, ``critical``, a number from 1 to 5, or a word such as ``fatal``."""
     link: TemplateText | None = None
     """An absolute http or https URL."""

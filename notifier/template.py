@@ -46,7 +46,10 @@ class Expression:
         try:
             self._template, self.names = _compiled_expression(source)
         except (TemplateError, RecursionError) as error:
-            raise UsageError(_("{source!r} is no expression: {error}", source=source, error=error)) from error
+            if "got '='" in str(error):
+                raise UsageError(_('{source!r} is no expression; write "==" to compare', source=source)) from error
+            why = str(error).replace("'end of print statement'", "the end")
+            raise UsageError(_("{source!r} is no expression: {error}", source=source, error=why)) from error
 
     def value(self, values: Mapping[str, object]) -> object:
         """What it is for these values.

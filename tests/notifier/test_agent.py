@@ -376,6 +376,16 @@ async def test_a_clicked_bubble_and_the_menu_open_the_link() -> None:
         assert app.links == ["https://example.org/a"] * 2
 
 
+async def test_what_has_no_link_is_opened_in_the_history() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        await app.wait_until_shown(1)
+        app.agent.obey(Command(Verb.OPEN))
+        await app.wait_for(lambda status: status.unread == 0)
+        while not app.histories:
+            await asyncio.sleep(0)
+        assert (app.histories, app.links) == (["s0"], [])
+
+
 async def test_what_was_recorded_but_not_shown_is_shown_after_a_restart(tmp_path: Path) -> None:
     history = tmp_path / "history.db"
     async with loopback(events("a", "b"), [OK, Act.HANG]) as server:

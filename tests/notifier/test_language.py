@@ -38,6 +38,11 @@ def test_the_first_language_that_there_is_a_catalog_for_is_spoken(environ: dict[
     assert ngettext("{count} notification", "{count} notifications", 2, count=2) == "알림 2개"
 
 
+def test_nothing_said_is_nothing_in_every_language() -> None:
+    language.speak({"LANG": "ko_KR.UTF-8"})
+    assert _("") == ""
+
+
 def test_fields_are_put_where_the_language_wants_them() -> None:
     language.speak({"LANG": "ko_KR.UTF-8"})
     assert _("connected, heard {minutes} min ago", minutes=5) == "연결됨, 5분 전 신호"

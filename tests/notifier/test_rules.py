@@ -585,6 +585,10 @@ def test_no_event_breaks_rules(stream: list[tuple[str, str]]) -> None:
     [
         ({"when": "data."}, "no expression"),
         ({"title": "{{ data"}, "no template"),
+        ({"when": "data.x = 3"}, 'write "==" to compare'),
+        ({"when": "data.x =="}, "unexpected the end"),
+        ({"urgency": "Criticall"}, "did you mean critical"),
+        ({"urgency": "banana"}, "write low, normal or critical"),
         ({"titel": "x"}, "Extra inputs"),
         ({"for": "5m"}, "need a problem"),
         ({"clear": "x"}, "need a problem"),

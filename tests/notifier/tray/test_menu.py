@@ -42,6 +42,14 @@ def row(status: Status, *path: str) -> Row:
     return found
 
 
+def test_plain_texts_that_are_headed_by_their_stream_can_be_told_apart() -> None:
+    said = tuple(
+        Notification(stream="home", title="home", body=body, row=1) for body in ("Backup done", "Two\nlines", "")
+    )
+    shown = labels(menu(Status((HOME,), recent=said, told_at=NOON)))
+    assert shown[3:6] == ["Backup done", "Two lines", "home"]
+
+
 def test_the_whole_menu() -> None:
     streams = (StreamStatus("ci", OPEN, unread=1), HOME)
     assert labels(menu(Status(streams, recent=(BUILD, DOOR), unread=1, autostart=True))) == [
