@@ -156,7 +156,15 @@ def _configuration(machine: Machine) -> Iterator[Finding]:
             _("it may hold tokens"),
             f"chmod 600 {shlex.quote(found.path)}",
         )
-    if not found.mistakes:
+    if not found.mistakes and not found.streams:
+        yield Finding(
+            Level.NOTE,
+            "configuration",
+            _("{path} names no stream yet", path=found.path),
+            _("sse-notifier run has nothing to follow without a URL, and does not start at login"),
+            _("look at a stream and add it: sse-notifier probe URL --save NAME"),
+        )
+    elif not found.mistakes:
         yield _fine("configuration", _("{path} is in order: {count}", path=found.path, count=count))
 
 

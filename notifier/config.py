@@ -254,7 +254,8 @@ class _Reading:
         fields = self._with_defaults(table)
         url, name = fields.get("url"), fields.get("name")
         if "name" not in fields:
-            name = fields["name"] = name_of(url if isinstance(url, str) else "", taken=names)
+            # One without a URL is refused for that; nobody gave it a name that could be wrong, too.
+            name = fields["name"] = name_of(url if isinstance(url, str) and url else "https://localhost/", taken=names)
         elif isinstance(name, str) and name in names:
             self._complain(
                 (*here, "name"), _("name is {name!r} a second time; each stream has a name of its own", name=name)

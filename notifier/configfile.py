@@ -37,15 +37,17 @@ PRIVATE = 0o600
 class ConfigFile:
     """One configuration file, which may not be there yet."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str], *, interval: float = INTERVAL) -> None:
+    def __init__(self, path: Path, environ: Mapping[str, str], *, interval: float = INTERVAL, option: str = "") -> None:
         """Nothing is read yet.
 
         Args:
             path: Of the file.
             environ: The environment that its `${NAME}` and proxies come from.
             interval: Seconds between two looks at it.
+            option: By which a command is told of it; empty for the usual file.
         """
         self._interval = interval
+        self._option = option
         self._again = asyncio.Event()
         self.path = path.absolute()
         self._environ = environ
@@ -60,6 +62,24 @@ class ConfigFile:
             UsageError: it cannot be read.
         """
         return self._parse(self._data())
+
+    def read_to_follow(self) -> Config:
+        """What it says now, if there is something to follow.
+
+        Raises:
+            ConfigurationBroken, ConfigurationMissing: as `read` does.
+            UsageError: it cannot be read, or names no stream.
+        """
+        config = self.read()
+        if not config.streams:
+            raise UsageError(
+                _(
+                    "{path} names no stream yet; add one: sse-notifier probe URL --save NAME{there}",
+                    path=self.path,
+                    there=self._option,
+                )
+            )
+        return config
 
     def salvage(self) -> tuple[Config, Sequence[str]]:
         """What of it is in order, and a line for each mistake; see `config.salvage`.
@@ -199,7 +219,11 @@ class ConfigFile:
                 return file.read(LIMIT + 1)
         except FileNotFoundError:
             raise ConfigurationMissing(
-                _("there is no {path} yet; write one to begin with: sse-notifier config init", path=self.path)
+                _(
+                    "there is no {path} yet; write one to begin with: sse-notifier config init{there}",
+                    path=self.path,
+                    there=self._option,
+                )
             ) from None
         except OSError as error:
             raise UsageError(_("{path} cannot be read ({why})", path=self.path, why=error.strerror)) from error

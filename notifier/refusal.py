@@ -15,6 +15,8 @@ EXPIRES_SOON = 14 * 86_400.0
 """Seconds that are left to a certificate."""
 LOGIN = re.compile(r"log-?in|sign-?in|auth|sso|oauth|session|account", re.IGNORECASE)
 STREAM = "text/event-stream"
+SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][\w-]*)(?=\s+[\w~+/.-]+(?:=|$)|\s*(?:,|$))", re.ASCII)
+"""A way to log in, of those in WWW-Authenticate (RFC 9110 11.6.1)."""
 
 UNBUFFER = N_(
     "switch buffering off there: in nginx proxy_buffering off; (or have the server send X-Accel-Buffering: no), "
@@ -42,7 +44,7 @@ def way(seen: Observation) -> Iterator[Finding]:
             _(UNBUFFER),
         )
         return
-    yield Finding(Level.WRONG, trouble.value, seen.reason, _(MEANS.get(trouble, "")), _mend_tls(seen))
+    yield Finding(Level.WRONG, trouble.value, seen.reason, _(MEANS.get(trouble, "")), _mend(seen))
 
 
 def answered(seen: Observation) -> Iterator[Finding]:
@@ -69,8 +71,8 @@ def answered(seen: Observation) -> Iterator[Finding]:
         todo = _("see whether the server has a second address for event streams (ntfy: /sse instead of /ws)")
     elif answer.status in (401, 407):
         topic = "token"
-        if scheme := answer.headers.get("www-authenticate", "").split(" ")[0].strip(","):
-            why = _("it asks for {scheme}", scheme=scheme[:30])
+        if schemes := SCHEME.findall(answer.headers.get("www-authenticate", "")):
+            why = _("it asks for {scheme}", scheme=", ".join(dict.fromkeys(schemes))[:60])
     elif answer.status == 403:
         topic = "forbidden"
     elif answer.status == 406:
@@ -129,7 +131,9 @@ def certificate(seen: Observation) -> Iterator[Finding]:
         )
 
 
-def _mend_tls(seen: Observation) -> str:
+def _mend(seen: Observation) -> str:
+    if seen.trouble is Trouble.CUT and seen.scheme == "http" and not seen.answers:
+        return _("see whether the server wants TLS: then its address begins with https://")
     if not seen.fingerprint:
         return ""
     return _(

@@ -89,7 +89,8 @@ class Witness(Transport):
         return Answer(
             at=self._clock(),
             status=response.status,
-            headers={name.lower(): value for name, value in response.headers.items()},
+            # A server may send one several times: WWW-Authenticate, for each way to log in (RFC 9110 5.3).
+            headers={name.lower(): ", ".join(response.headers.getall(name)) for name in response.headers},
             version=f"{version.major}.{version.minor}" if version is not None else "",
             host=call.host,
             path=urlsplit(call.url).path or "/",

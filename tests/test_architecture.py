@@ -296,7 +296,7 @@ MAY_IMPORT = {
     | WORDS
     | {"notifier.adornment", "notifier.rule", "notifier.stamp", "notifier.template"},
     "notifier/duration.py": set(),
-    "notifier/rule.py": VALUES | {"notifier.duration", "notifier.template"},
+    "notifier/rule.py": VALUES | {"notifier.duration", "notifier.template", "notifier.vocabulary"},
     "notifier/preset.py": VALUES | {"notifier.complaint", "notifier.duration", "notifier.lines", "notifier.rule"},
     "notifier/presetfile.py": VALUES | {"notifier.preset"},
     "notifier/presets": VALUES | {"notifier.preset"},

@@ -13,7 +13,7 @@ import typer
 
 from notifier import __version__, language
 from notifier.cli import help as helps
-from notifier.cli.terminal import say
+from notifier.cli.terminal import Output, say
 from notifier.errors import NobodyReads, NotifierError, UsageError
 from notifier.language import _
 
@@ -36,10 +36,18 @@ COMMANDS = {
 
 def main(argv: list[str]) -> int:
     """Run a command line; its exit code.  Errors are one sentence on standard error."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A stranger's letter that the terminal cannot show is no reason to end.
-            stream.reconfigure(errors="backslashreplace")
+    # A stranger's letter that the terminal cannot show is no reason to end.
+    if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
+        out = sys.stdout
+        sys.stdout = Output(
+            out.buffer,
+            out.encoding,
+            "backslashreplace",
+            line_buffering=out.line_buffering,
+            write_through=out.write_through,
+        )
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
     language.speak(os.environ)
     try:
         if any(not argument.isprintable() and _has_surrogates(argument) for argument in argv):
@@ -47,6 +55,8 @@ def main(argv: list[str]) -> int:
         command = typer.main.get_command(app(argv))
         helps.translate(command)
         code = command.main(args=argv, prog_name="sse-notifier", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except NobodyReads:
         return 0
     except UsageError as error:

@@ -41,7 +41,7 @@ def on(file: File = None, way: Way = None) -> None:
     autostart.switch(on=True, way=way)
     print_line(_("sse-notifier starts at login ({place})", place=autostart.place()))
     try:
-        config_file(file).read()
+        config_file(file).read_to_follow()
     except NotifierError as error:
         say(_("as yet it could not start: {problem}", problem=error))
 

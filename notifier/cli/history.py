@@ -9,9 +9,10 @@ import typer
 from notifier import moment
 from notifier.cli.options import Json
 from notifier.cli.place import history_path
-from notifier.cli.terminal import print_line
+from notifier.cli.terminal import print_line, say
 from notifier.desktop.log import lines
 from notifier.history import Row, read_history
+from notifier.language import _
 
 
 def add(app: typer.Typer) -> None:
@@ -29,8 +30,13 @@ def history(
     """Show past notifications, the newest last."""
     now = datetime.now().astimezone()
     earliest = None if since is None else moment.parse(since, now)
-    for row in read_history(history_path(), stream=stream, since=earliest, search=search, limit=limit):
+    rows = read_history(history_path(), stream=stream, since=earliest, search=search, limit=limit)
+    for row in rows:
         print_line(_row_as_json(row) if json else _row_as_text(row))
+    if not rows and (stream, since, search) != (None, None, None):
+        say(_("no notification is like that; sse-notifier history shows all there are"))
+    elif not rows:
+        say(_("there are no notifications yet; sse-notifier run gets them"))
 
 
 def _row_as_json(row: Row) -> str:

@@ -5,6 +5,10 @@ from typing import Annotated
 
 import typer
 
+from notifier.duration import seconds
+from notifier.errors import UsageError
+from notifier.language import _
+
 Urls = Annotated[
     list[str] | None,
     typer.Argument(metavar="URL...", help="Address of an event stream.  Without one, the configuration file counts."),
@@ -23,3 +27,18 @@ PlainCredentials = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell each step on standard error.")]
 NoTray = Annotated[bool, typer.Option("--no-tray", help="Show notifications without an icon in the tray.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
+
+
+def length(text: str) -> float:
+    """Seconds of a ``--for``, where a number alone is seconds.
+
+    Raises:
+        UsageError: it is no length of time, or not one that somebody waits for.
+    """
+    try:
+        found = float(text) if text.replace(".", "", 1).isdigit() else seconds(text)
+    except ValueError as error:
+        raise UsageError(f"--for: {error}") from None
+    if not 0.1 <= found <= 7 * 86_400:
+        raise UsageError(_("--for is between 0.1s and 7d"))
+    return found

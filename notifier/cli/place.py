@@ -1,6 +1,7 @@
 """Where the program keeps its files."""
 
 import os
+import shlex
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_config_path, user_state_path
@@ -10,7 +11,7 @@ from notifier.configfile import ConfigFile
 
 def config_file(path: Path | None) -> ConfigFile:
     usual = user_config_path("sse-notifier", appauthor=False) / "config.toml"
-    return ConfigFile(path or usual, os.environ)
+    return ConfigFile(path or usual, os.environ, option="" if path is None else f" --config {shlex.quote(str(path))}")
 
 
 def state_path() -> Path:

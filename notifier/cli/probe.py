@@ -13,13 +13,12 @@ import typer
 
 from notifier import config, plaintext
 from notifier.block import Block, block
-from notifier.cli.options import File, Headers, PlainCredentials, Url
+from notifier.cli.options import File, Headers, PlainCredentials, Url, length
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.cli.terminal import ending, log_from, print_line
 from notifier.desktop.log import MARKS
 from notifier.diagnosis import diagnose
-from notifier.duration import seconds
 from notifier.errors import NotifierError, UsageError
 from notifier.finding import Finding, Level
 from notifier.language import _, ngettext
@@ -82,6 +81,7 @@ def probe(
     if preset not in ("auto", *presets):
         raise UsageError(_("there is no preset {name!r}; there are {names}", name=preset, names=", ".join(known())))
     stream = stream.model_copy(update={"preset": preset})
+    watched = USUAL if lasting is None else length(lasting)
     samples: list[Sample] = []
     paper = Paper()
 
@@ -94,7 +94,7 @@ def probe(
     looked = Probe(stream, presets, tell)
     if not json:
         paper.line(_("Looking at {name}, at what comes from now on …", name=looked.seen.host), style="dim")
-    seen = asyncio.run(_look(looked, USUAL if lasting is None else _duration(lasting), None if lasting else ENOUGH))
+    seen = asyncio.run(_look(looked, watched, None if lasting else ENOUGH))
     found = diagnose(seen)
     kind = looked.line.preset
     made = block(
@@ -156,16 +156,6 @@ async def _look(looked: Probe, lasts: float, enough: int | None) -> Observation:
     if stop.is_set():
         looked.leave()
     return await look
-
-
-def _duration(text: str) -> float:
-    try:
-        found = seconds(text)
-    except ValueError as error:
-        raise UsageError(f"--for: {error}") from None
-    if not 0.1 <= found <= 86_400:
-        raise UsageError(_("--for is between 0.1s and 1d"))
-    return found
 
 
 def show_sample(paper: Paper, sample: Sample, *, is_first: bool) -> None:

@@ -13,12 +13,12 @@ import typer
 
 from notifier import config
 from notifier.cli.desktop import follow, open_desktop
-from notifier.cli.options import File, Headers, PlainCredentials, Url
+from notifier.cli.options import File, Headers, PlainCredentials, Url, length
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.cli.probe import show_sample
 from notifier.cli.terminal import ending, log, print_line, say
-from notifier.duration import seconds as seconds_of
+from notifier.config import Config
 from notifier.errors import UsageError
 from notifier.language import _, ngettext
 from notifier.line import Line
@@ -26,13 +26,11 @@ from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.recognition import Recognition
 from notifier.recorder import SIZE_LIMIT, Recorder, load
-from notifier.recording import Step
+from notifier.recording import Step, head_of
 from notifier.replay import paced, play, serve
 from notifier.stage import Stage
 from notifier.stream import Stream
 
-LONGEST = 7 * 86_400.0
-"""Seconds that one recording takes at most."""
 FASTEST = "max"
 
 Recording = Annotated[Path, typer.Argument(metavar="FILE", help="The recording.")]
@@ -61,7 +59,7 @@ def record(
     """
     log(verbose=False)
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
-    lasts = _length(lasting)
+    lasts = length(lasting)
     (stream,) = settings.streams
     kind = Recognition(stream.url, list(known().values())).preset
     with Recorder(path, url, size_limit=megabytes << 20, force=force) as recorder:
@@ -108,8 +106,8 @@ def replay(
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_until_ended(lambda: _serve(steps, pace, port)))
         return
-    stream = _stream(head.url, name, preset, file)
-    line = Line(stream, {GENERIC.name: GENERIC} | known(), None)
+    stream, settings = _stream(head.url, name, preset, file)
+    line = Line(stream, {GENERIC.name: GENERIC} | known(settings.presets), None)
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_until_ended(lambda: (_perform if on_desktop else _show)(steps, line, pace)))
 
@@ -146,17 +144,26 @@ async def _until_ended(work: Callable[[], Coroutine[None, None, None]]) -> None:
     await work()
 
 
-def _stream(url: str, name: str | None, preset: str, file: Path | None) -> Stream:
-    if name is None:
-        (stream,) = config.from_arguments([url or "http://127.0.0.1/"], (), os.environ).streams
-        if preset not in ("auto", GENERIC.name, *known()):
-            raise UsageError(_("there is no preset {name!r}; there are {names}", name=preset, names=", ".join(known())))
-        return stream.model_copy(update={"preset": preset})
+def _stream(url: str, name: str | None, preset: str, file: Path | None) -> tuple[Stream, Config]:
+    """The stream by whose rules it is told: the one named, or that of the recorded address, or one without rules."""
     configuration = config_file(file)
-    found = [stream for stream in configuration.read().streams if stream.name == name]
-    if not found:
-        raise UsageError(_("{path} has no stream {name}", path=configuration.path, name=name))
-    return found[0]
+    is_there = file is not None or name is not None or os.path.lexists(configuration.path)
+    settings = configuration.read() if is_there else Config()
+    if name is not None:
+        found = [stream for stream in settings.streams if stream.name == name]
+        if not found:
+            raise UsageError(_("{path} has no stream {name}", path=configuration.path, name=name))
+    elif preset == "auto":
+        found = [stream for stream in settings.streams if head_of(stream.url, "").url == url]
+    else:
+        if preset not in (GENERIC.name, *known(settings.presets)):
+            names = ", ".join(known(settings.presets))
+            raise UsageError(_("there is no preset {name!r}; there are {names}", name=preset, names=names))
+        found = []
+    if len(found) != 1:
+        found = list(config.from_arguments([url or "http://127.0.0.1/"], (), os.environ).streams)
+        return found[0].model_copy(update={"preset": preset}), settings
+    return found[0], settings
 
 
 def _pace(text: str) -> float:
@@ -169,13 +176,3 @@ def _pace(text: str) -> float:
     if not 0.001 <= pace <= 1_000_000:
         raise UsageError(_("--speed is a number above 0, such as 10, or max"))
     return pace
-
-
-def _length(text: str) -> float:
-    try:
-        found = seconds_of(text)
-    except ValueError as error:
-        raise UsageError(f"--for: {error}") from None
-    if not 0.1 <= found <= LONGEST:
-        raise UsageError(_("--for is between 0.1s and 7d"))
-    return found

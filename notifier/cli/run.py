@@ -85,9 +85,7 @@ async def _demo_server() -> AsyncIterator[Config]:
 
 def _run_configured(given: Path | None, *, with_tray: bool) -> int:
     file = config_file(given)
-    settings = file.read()
-    if not settings.streams:
-        raise UsageError(_("{path} names no stream yet; add one: [[streams]], and below it a url", path=file.path))
+    settings = file.read_to_follow()
     with file.locked(state_path() / "locks"):
         return _run(contextlib.nullcontext(settings), history_path(), with_tray=with_tray, file=file, given=given)
 

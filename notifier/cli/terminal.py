@@ -3,6 +3,7 @@
 Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for wrongly.
 """
 
+import io
 import logging
 import os
 import shutil
@@ -14,15 +15,36 @@ from notifier.errors import NobodyReads, NotifierError
 from notifier.language import _
 
 
-def print_line(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except OSError as error:
+class Output(io.TextIOWrapper):
+    """Standard output, which says in a sentence why it cannot be written, whoever writes.
+
+    Raises:
+        NobodyReads: the pipe was closed.
+        NotifierError: for any other reason, such as a disk that is full.
+    """
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def _gone(self, error: OSError) -> NotifierError:
         # What Python flushes at exit must not meet the same trouble again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
         if isinstance(error, BrokenPipeError):
-            raise NobodyReads(_("whoever read the output has enough")) from error
-        raise NotifierError(_("the output cannot be written: {why}", why=error.strerror)) from error
+            return NobodyReads(_("whoever read the output has enough"))
+        return NotifierError(_("the output cannot be written: {why}", why=error.strerror))
+
+
+def print_line(line: str) -> None:
+    print(line, flush=True)
 
 
 def say(sentence: str) -> None:

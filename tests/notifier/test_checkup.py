@@ -78,6 +78,7 @@ def kept(**history: object) -> Machine:
         (configured(mistakes=("config.toml:1: x", "y")), Level.WRONG, "configuration", "2 mistakes"),
         (configured(mistakes=("x",)), Level.WRONG, "configuration", "looked at below: 2 streams"),
         (configured(mistakes=("x",), streams=0), Level.WRONG, "configuration", "config check tells all"),
+        (configured(streams=0), Level.NOTE, "configuration", "probe URL --save NAME"),
         (configured(has_secrets=True, mode=0o644), Level.NOTE, "configuration", "chmod 600 /home/ann/config.toml"),
         (configured(has_secrets=True, mode=0o644, path="/a b"), Level.NOTE, "configuration", "chmod 600 '/a b'"),
         (kept(access=Access.SLOW), Level.WRONG, "history", "a network drive that is away"),

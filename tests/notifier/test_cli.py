@@ -197,13 +197,13 @@ async def test_the_demo_shows_its_own_events_and_ends_at_once(tmp_path: Path) ->
     assert code == 0
 
 
-@pytest.mark.parametrize("name", ["watch", "history"])
+@pytest.mark.parametrize("name", ["watch", "history", "doctor", "config schema", "--help"])
 async def test_output_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path, name: str) -> None:
     async with loopback([OK, b"data: a\n\n", Act.HANG]) as server:
         async with command(tmp_path, "run", server.url) as tool:
             await tool.line()
             await tool.end(signal.SIGTERM)
-        arguments = [name, server.url] if name == "watch" else [name]
+        arguments = [name, server.url] if name == "watch" else name.split()
         with Path("/dev/full").open("wb") as full:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "notifier", *arguments,
@@ -279,7 +279,9 @@ async def test_history_tells_what_was_shown(tmp_path: Path) -> None:
         (f"127.0.0.1:{server.port}", "shown"),
     ]
     async with command(tmp_path, "history", "--stream", "nobody") as tool:
-        assert await tool.result() == (0, "", "")
+        code, out, errors = await tool.result()
+    assert (code, out) == (0, "")
+    assert "sse-notifier history shows all" in errors
     async with command(tmp_path, "history", "--since", "yesterday") as tool:
         code, out, errors = await tool.result()
     assert (code, out) == (2, "")
@@ -340,7 +342,7 @@ async def test_a_file_is_written_found_and_in_order(tmp_path: Path) -> None:
     code, _, errors = await told(tmp_path, "run")
     assert (code, errors) == (
         2,
-        f"sse-notifier: {path} names no stream yet; add one: [[streams]], and below it a url\n",
+        f"sse-notifier: {path} names no stream yet; add one: sse-notifier probe URL --save NAME\n",
     )
     code, _, errors = await told(tmp_path, "config", "init")
     assert (code, errors) == (2, f"sse-notifier: {path} is there already, and stays as it is\n")

@@ -15,6 +15,9 @@ async def test_it_is_switched_on_told_and_switched_off(tmp_path: Path) -> None:
     code, out, errors = await told("on")
     assert (code, out) == (0, f"sse-notifier starts at login ({entry})\n")
     assert errors.startswith("sse-notifier: as yet it could not start: ")
+    async with command(tmp_path, "config", "init") as tool:
+        await tool.result()
+    assert "names no stream yet" in (await told("on"))[2]
     assert await told("status") == (0, f"on ({entry})\n", "")
     assert "another program or configuration" in (await told("status", "--config", "work.toml"))[1]
     assert await told("off") == (0, "sse-notifier does not start at login\n", "")

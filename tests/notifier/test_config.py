@@ -305,6 +305,7 @@ HEAD = '[[streams]]\nurl = "https://a/"\n'
         (HEAD + f'name = "{"x" * 61}"', "3: name is longer than 60 characters"),
         (HEAD + 'name = "a\\nb"', "3: name holds a line break or a control character"),
         # What cannot be asked for.
+        ("[[streams]]", "1: url is missing: the address of the event stream"),
         ('[[streams]]\nname = "x"', "1: url is missing: the address of the event stream"),
         ('[[streams]]\n\nurl = "ftp://a/"', "3: url is no http:// or https:// URL"),
         ('[[streams]]\nurl = "https://ann:s3/cret@a/"', "2: url is no URL; its port or its [address] is not one"),

@@ -79,6 +79,15 @@ async def test_what_is_odd_about_a_server_is_found(topic: str, scripts: list[Scr
     assert topic in topics(seen), (diagnose(seen), seen)
 
 
+async def test_each_way_to_log_in_is_told_and_where_tls_may_be_wanted() -> None:
+    both = head(b"WWW-Authenticate: Bearer", b'WWW-Authenticate: Basic realm="a, b"', LENGTH, status=b"401 No")
+    async with loopback([both], [Act.RESET]) as server:
+        refused, _samples = await look(server.url, 0.2)
+        cut, _samples = await look(server.url, 0.2)
+    assert "it asks for Bearer, Basic" in [finding.why for finding in diagnose(refused)]
+    assert any("begins with https://" in finding.todo for finding in diagnose(cut))
+
+
 async def test_compression_is_told() -> None:
     import gzip
 
@@ -197,7 +206,7 @@ async def test_something_wrong_is_exit_code_1_and_nothing_is_added(tmp_path: Pat
 async def test_as_json_all_is_one_object(tmp_path: Path) -> None:
     async with (
         loopback([CHUNKED, chunked(EVENT), Act.HANG]) as server,
-        command(tmp_path, "probe", server.url, "--for", "0.3s", "--json") as tool,
+        command(tmp_path, "probe", server.url, "--for", "0.3", "--json") as tool,
     ):
         code, out, _errors = await tool.result()
     document = json.loads(out)

@@ -114,6 +114,14 @@ async def test_a_recording_is_replayed_by_the_rules_of_the_configuration(tmp_pat
     assert (code, errors) == (0, "")
     assert "Job x!" in out
     assert "told: 1; not told: 1" in out
+    async with command(tmp_path, "replay", str(file), "--config", str(config)) as tool:
+        assert "Job x!" in (await tool.result())[1], "it is the stream of the recorded address"
+    async with command(tmp_path, "replay", str(file), "--preset", "generic", "--config", str(config)) as tool:
+        assert "told: 2" in (await tool.result())[1]
+    async with command(tmp_path, "replay", str(file), "--config", "away.toml") as tool:
+        code, _, errors = await tool.result()
+    assert code == 2
+    assert "write one to begin with: sse-notifier config init --config away.toml" in errors
     async with command(tmp_path, "replay", str(file), "--stream", "no", "--config", str(config)) as tool:
         assert "has no stream no" in (await tool.result())[2]
 
