@@ -338,5 +338,9 @@ def _sentence(url: str, error: ValidationError) -> str:
     shown = url.split("?")[0]
     if "@" in shown:
         return _("the address {problem}", problem=problem)
-    hint = "" if "://" in url else _("; did you mean http://{shown} ?", shown=shown)
+    host = shown.partition("/")[0].partition(":")[0]
+    # At home and on a development machine it is rarely TLS, elsewhere nearly always.
+    is_near = "." not in host or host.replace(".", "").isdigit() or host.endswith((".local", ".lan", ".home"))
+    scheme = "http" if is_near else "https"
+    hint = "" if "://" in url else _("; did you mean {scheme}://{shown} ?", scheme=scheme, shown=shown)
     return f"{shown} {problem}{hint}"

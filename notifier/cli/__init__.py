@@ -54,6 +54,8 @@ def main(argv: list[str]) -> int:
             raise UsageError(_("an argument is not text in the encoding of this system; check the locale"))
         command = typer.main.get_command(app(argv))
         helps.translate(command)
+        if not argv or "--help" in argv:
+            helps.fold()
         code = command.main(args=argv, prog_name="sse-notifier", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -63,7 +65,15 @@ def main(argv: list[str]) -> int:
         return _complain(str(error), 2)
     except typer.TyperException as error:
         problem = helps.complaint(error.format_message())
-        return _complain(_("{problem} (sse-notifier --help tells more)", problem=problem), 2)
+        context = getattr(error, "ctx", None)
+        return _complain(
+            _(
+                "{problem} ({command} --help tells more)",
+                problem=problem,
+                command=context.command_path if context else "sse-notifier",
+            ),
+            2,
+        )
     except NotifierError as error:
         return _complain(str(error), 1)
     except (typer.Abort, KeyboardInterrupt):

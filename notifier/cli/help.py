@@ -48,6 +48,25 @@ def translate(command: Any) -> None:  # typer does not say what a command is
                 option.metavar = ""
 
 
+def fold() -> None:
+    """Have the help go on in the next line where it is too wide, instead of being cut.
+
+    Rich counts letters where it should count columns, and would cut the end of a line of Korean off.
+    """
+    from rich import columns
+    from rich.table import Table
+    from typer import rich_utils
+
+    class Folding(Table):
+        def add_row(self, *cells: Any, **options: Any) -> None:
+            super().add_row(*cells, **options)
+            for column in self.columns:
+                column.overflow = "fold"
+
+    for module in (rich_utils, columns):
+        vars(module)["Table"] = Folding
+
+
 def messages(command: Any) -> Iterator[str]:
     """What there is to translate in the help of `command` and of all below it."""
     for owner in _owners(command):

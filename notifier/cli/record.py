@@ -46,9 +46,9 @@ def record(
     url: Url,
     path: Recording,
     lasting: Annotated[str, typer.Option("--for", metavar="TIME", help="At most so long: 30s, 10m, 2h.")] = "1d",
-    megabytes: Annotated[
-        int, typer.Option("--max-size", metavar="MIB", min=1, max=4_096, help="At most so many MiB.")
-    ] = SIZE_LIMIT >> 20,
+    megabytes: Annotated[int, typer.Option("--max-size", metavar="MIB", help="At most so many MiB, 1 to 4096.")] = (
+        SIZE_LIMIT >> 20
+    ),
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     header: Headers = None,
     allow_plain_credentials: PlainCredentials = False,
@@ -60,6 +60,8 @@ def record(
     log(verbose=False)
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     lasts = length(lasting)
+    if not 1 <= megabytes <= 4_096:
+        raise UsageError(_("--max-size is between 1 and 4096"))
     (stream,) = settings.streams
     kind = Recognition(stream.url, list(known().values())).preset
     with Recorder(path, url, size_limit=megabytes << 20, force=force) as recorder:

@@ -71,6 +71,15 @@ async def test_the_version_is_told(tmp_path: Path) -> None:
         assert await version.result() == (0, f"sse-notifier {__version__}\n", "")
 
 
+@pytest.mark.parametrize("name", ["", "record", "probe", "run", "rules try"])
+async def test_help_is_whole_in_every_language_at_80_columns(tmp_path: Path, name: str) -> None:
+    for language in ("en_US.UTF-8", "ko_KR.UTF-8"):
+        async with command(tmp_path, *name.split(), "--help", COLUMNS="80", LANG=language) as tool:
+            code, out, _ = await tool.result()
+        assert code == 0
+        assert "…" not in out
+
+
 @pytest.mark.parametrize("arguments", [[], ["--help"]])
 async def test_help_names_every_command(tmp_path: Path, arguments: list[str]) -> None:
     async with command(tmp_path, *arguments) as tool:

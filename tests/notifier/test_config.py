@@ -49,7 +49,8 @@ def test_streams_of_one_host_get_names_that_their_order_does_not_change(urls: li
     ("url", "sentence"),
     [
         ("localhost:8080/events", "localhost:8080/events is no http:// or https:// URL; did you mean http://localhost"),
-        ("example.org", "did you mean http://example.org ?"),
+        ("example.org", "did you mean https://example.org ?"),
+        ("192.168.1.5:8080/x", "did you mean http://192.168.1.5:8080/x ?"),
         ("ftp://example.org/x", "is no http:// or https:// URL$"),
         ("http://", "is no http:// or https:// URL"),
         ("http://example.org:port/", "is no URL"),
