@@ -127,7 +127,7 @@ class Follower:
         try:
             await self._read(request)
             if source.ready_state is ReadyState.CLOSED:
-                logger.info("%s: the server closed the stream for good", source.stream.name)
+                logger.info("%s", _("{name}: the server closed the stream for good", name=source.stream.name))
                 self._changed(_("the server closed the stream and asked not to be asked again"))
                 return True
             reason = _("the server ended the connection")
@@ -154,7 +154,7 @@ class Follower:
 
     def _connected(self) -> None:
         if self._told != "":
-            logger.info("%s: connected", self._source.stream.name)
+            logger.info("%s", _("{name}: connected", name=self._source.stream.name))
         self._told = ""
         self._changed("")
 
@@ -164,7 +164,7 @@ class Follower:
             logger.debug("%s: %s", self._source.stream.name, reason)
             reason = ""
         elif reason != self._told:
-            logger.info("%s: %s; trying again", self._source.stream.name, reason)
+            logger.info("%s", _("{name}: {reason}; trying again", name=self._source.stream.name, reason=reason))
             self._told = reason
         self._changed(reason)
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from notifier import plaintext
+from notifier.language import _, ngettext
 from notifier.notification import Notification
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,14 @@ class Commands:
             return
         if len(self._waiting) >= WAITING_LIMIT:
             if not self._left_out:
-                logger.warning("%s: %d commands wait already; more are left out", notification.stream, WAITING_LIMIT)
+                logger.warning(
+                    "%s",
+                    _(
+                        "{name}: {count} commands wait already; more are left out",
+                        name=notification.stream,
+                        count=WAITING_LIMIT,
+                    ),
+                )
             self._left_out += 1
             return
         self._waiting.append(notification)
@@ -76,7 +84,15 @@ class Commands:
         while True:
             while not self._waiting:
                 if self._left_out:
-                    logger.warning("%d commands were left out", self._left_out)
+                    logger.warning(
+                        "%s",
+                        ngettext(
+                            "{count} command was left out",
+                            "{count} commands were left out",
+                            self._left_out,
+                            count=self._left_out,
+                        ),
+                    )
                     self._left_out = 0
                 self._something.clear()
                 await self._something.wait()
@@ -94,8 +110,16 @@ class Commands:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            why = error.strerror if isinstance(error, OSError) else "an argument that no program can take"
-            logger.warning("%s: the command %s cannot be started (%s)", notification.stream, program, why)
+            why = error.strerror if isinstance(error, OSError) else _("an argument that no program can take")
+            logger.warning(
+                "%s",
+                _(
+                    "{name}: the command {program} cannot be started ({why})",
+                    name=notification.stream,
+                    program=program,
+                    why=why,
+                ),
+            )
             return
         output = _Tail()
         async with asyncio.TaskGroup() as group:
@@ -108,12 +132,26 @@ class Commands:
                     await asyncio.wait([reading], timeout=0.1)
                     said = self._shown(output.text)
                     logger.warning(
-                        "%s: the command %s failed (status %d)%s", notification.stream, program, status, said
+                        "%s",
+                        _(
+                            "{name}: the command {program} failed (status {status}){said}",
+                            name=notification.stream,
+                            program=program,
+                            status=status,
+                            said=said,
+                        ),
                     )
             except TimeoutError:
-                said, limit = self._shown(output.text), self._time_limit
-                sentence = "%s: the command %s took over %g s and was ended%s"
-                logger.warning(sentence, notification.stream, program, limit, said)
+                logger.warning(
+                    "%s",
+                    _(
+                        "{name}: the command {program} took over {seconds:g} s and was ended{said}",
+                        name=notification.stream,
+                        program=program,
+                        seconds=self._time_limit,
+                        said=self._shown(output.text),
+                    ),
+                )
             finally:
                 reading.cancel()
                 if process.returncode is None:

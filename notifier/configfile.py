@@ -169,7 +169,7 @@ class ConfigFile:
                 logger.debug("%s", error)
             else:
                 if config != current or is_refused:
-                    logger.info("%s was read again", self.path)
+                    logger.info("%s", _("{path} was read again", path=self.path))
                     current, is_refused = config, False
                     taken(config)
                 else:
@@ -203,7 +203,15 @@ class ConfigFile:
                 _("sse-notifier is running already with {path}{holder}", path=self.path, holder=_process(holder))
             ) from None
         except OSError as error:
-            logger.warning("two programs may follow %s: no lock in %s (%s)", self.path, directory, error.strerror)
+            logger.warning(
+                "%s",
+                _(
+                    "two programs may follow {path}: no lock in {folder} ({why})",
+                    path=self.path,
+                    folder=directory,
+                    why=error.strerror,
+                ),
+            )
             yield
             return
         try:

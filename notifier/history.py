@@ -9,6 +9,7 @@ from pathlib import Path
 
 from notifier.database import reading
 from notifier.entry import State
+from notifier.language import _
 from notifier.notation import fields_in
 from notifier.notification import Notification, Urgency
 from notifier.schema import COLUMNS
@@ -100,7 +101,7 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
                 event=event,
             )
         except (ValueError, TypeError, AttributeError) as error:  # bits that flipped on disk; the other rows are good
-            logger.warning("Row %s of the history cannot be shown: %s", row_id, error)
+            logger.warning("%s", _("row {number} of the history cannot be shown: {error}", number=row_id, error=error))
             continue
         rows.append(row)
     return rows

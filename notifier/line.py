@@ -63,7 +63,10 @@ class Line:
         self.preset = self._recognition.preset if self._recognition else presets[stream.preset]
         self.source = Source(stream, resume=self._resume())
         if self._recognition is not None and self.preset is not GENERIC:
-            logger.info("%s: it is taken for %s: %s", self.name, self.preset.title, self.sign)
+            logger.info(
+                "%s",
+                _("{name}: it is taken for {kind}: {sign}", name=self.name, kind=self.preset.title, sign=self.sign),
+            )
         self._take(self.preset)
 
     @property
@@ -212,7 +215,9 @@ class Line:
     def _know(self, preset: Preset, now: float) -> None:
         """It is of this kind, as an answer or an event shows: what its rules knew so far holds on."""
         if preset is not self.preset:
-            logger.info("%s: it is taken for %s: %s", self.name, preset.title, self.sign)
+            logger.info(
+                "%s", _("{name}: it is taken for {kind}: {sign}", name=self.name, kind=preset.title, sign=self.sign)
+            )
             began, wall_clock = self._clocks
             self._clocks = now, now + wall_clock - began
             self._learn(*self._clocks)

@@ -17,6 +17,7 @@ from notifier.entry import Entry, State
 from notifier.errors import BubbleFailed
 from notifier.flood import Gate
 from notifier.lane import FEW, Bubble, Budget, Key
+from notifier.language import _
 from notifier.notification import Notification, Urgency, Withdrawal
 from notifier.quiet import Quiet, Silence
 from notifier.store import Store
@@ -218,7 +219,7 @@ class Outbox:
         try:
             await desktop.withdraw(withdrawal)
         except BubbleFailed as error:
-            logger.warning("%s: a bubble was not taken back: %s", withdrawal.stream, error)
+            logger.warning("%s", _("{name}: a bubble was not taken back: {error}", name=withdrawal.stream, error=error))
 
     async def _show(self, desktop: Desktop, ready: _Ready) -> None:
         notification = ready.notification
@@ -232,7 +233,7 @@ class Outbox:
         try:
             await desktop.show(notification)
         except BubbleFailed as error:
-            logger.warning("%s: a bubble was not shown: %s", notification.stream, error)
+            logger.warning("%s", _("{name}: a bubble was not shown: {error}", name=notification.stream, error=error))
             self._put_off(ready.lanes)
             return
         except Exception:

@@ -198,7 +198,14 @@ class Rules:
             self._complained.add(where)
             shown = plaintext.line(data, 200)
             logger.warning(
-                "%s: %s fails, so the default is told; the event was %r; %s", self._stream, where, shown, error
+                "%s",
+                _(
+                    "{name}: {where} fails, so the default is told; the event was {event!r}; {error}",
+                    name=self._stream,
+                    where=where,
+                    event=shown,
+                    error=error,
+                ),
             )
 
 

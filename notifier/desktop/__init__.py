@@ -112,7 +112,7 @@ async def choose(
             try:
                 await portal.meet()
             except BubbleFailed as error:
-                logger.info("not through the portal: %s", error)
+                logger.info("%s", _("not through the portal: {error}", error=error))
                 await portal.close()
             else:
                 return Choice(portal)

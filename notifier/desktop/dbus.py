@@ -188,7 +188,7 @@ class DBusDesktop:
         self._server = Server(
             one_line(name) or "a nameless daemon", one_line(version), specification, frozenset(able.body[0])
         )
-        logger.info("bubbles are shown by %s", self.name)
+        logger.info("%s", _("bubbles are shown by {name}", name=self.name))
         return self._server
 
     async def _ask(

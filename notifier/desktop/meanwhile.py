@@ -8,6 +8,7 @@ import logging
 
 from notifier.desktop import Desktop
 from notifier.errors import BubbleFailed
+from notifier.language import _
 from notifier.notification import Notification, Withdrawal
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Meanwhile:
             await self._instead.show(notification)
         else:
             if not self._came:
-                logger.info("from now on %s shows the bubbles", self._desktop.name)
+                logger.info("%s", _("from now on {name} shows the bubbles", name=self._desktop.name))
             self._came = True
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:

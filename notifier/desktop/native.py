@@ -152,7 +152,7 @@ class NativeDesktop:
         notifier.on_button_pressed = lambda name, button: self._post(self._hear_button, name, button)
         self._trouble.listen()
         self._notifier = notifier
-        logger.info("bubbles are shown by %s", self.name)
+        logger.info("%s", _("bubbles are shown by {name}", name=self.name))
         return notifier
 
     async def _show(self, notification: Notification, pictures: Pictures) -> None:

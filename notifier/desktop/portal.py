@@ -177,7 +177,7 @@ class PortalDesktop:
             raise BubbleFailed(_("The portal shows no notifications ({why})", why=what(answer)))
         self._owner = answer.sender
         self._version = int(answer.body[0].value)
-        logger.info("bubbles are shown by the notification portal, version %d", self._version)
+        logger.info("%s", _("bubbles are shown by the notification portal, version {version}", version=self._version))
         return self._version
 
     async def _ask(self, bus: MessageBus, interface: str, member: str, signature: str, body: list[object]) -> Message:
