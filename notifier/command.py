@@ -54,6 +54,8 @@ class Commands:
         self._waiting: deque[Notification] = deque()
         self._something = asyncio.Event()
         self._left_out = 0
+        self._ended: deque[asyncio.subprocess.Process] = deque()
+        """Programs that have ended, but not all that they started: their pipes are held until our end."""
 
     def offer(self, notification: Notification) -> None:
         """Run its program, now or soon; nothing, if it has none."""
@@ -76,9 +78,13 @@ class Commands:
 
     async def run(self) -> None:
         """Run programs until cancelled; those that run then are ended."""
-        async with asyncio.TaskGroup() as group:
-            for number in range(AT_ONCE):
-                group.create_task(self._work(), name=f"commands {number}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(AT_ONCE):
+                    group.create_task(self._work(), name=f"commands {number}")
+        finally:
+            while self._ended:
+                _let_go(self._ended.popleft())
 
     async def _work(self) -> None:
         while True:
@@ -153,6 +159,10 @@ class Commands:
                     ),
                 )
             finally:
+                if not reading.done():
+                    self._ended.append(process)
+                    if len(self._ended) > WAITING_LIMIT:
+                        _let_go(self._ended.popleft())
                 reading.cancel()
                 if process.returncode is None:
                     await _end(process)
@@ -180,6 +190,11 @@ class _Tail:
         assert stream is not None, "it has a pipe"
         while chunk := await stream.read(_CHUNK):
             self._chunks.append(chunk)
+
+
+def _let_go(process: asyncio.subprocess.Process) -> None:
+    """Close its pipe, which would outlive the loop; nothing public does."""
+    process._transport.close()  # type: ignore[attr-defined]
 
 
 def variables(notification: Notification) -> dict[str, str]:

@@ -19,6 +19,8 @@ SKEW = 60.0
 """Seconds that a server's clock and ours may differ."""
 SHORT = 2.0
 """Seconds; a connection that ends sooner was hardly a stream."""
+NO_EVENT = 100
+"""Bytes that hold an event in most streams; fewer may be a retry: alone."""
 LOOK_LONGER = 45.0
 """Seconds of silence within which most servers show a sign of life."""
 
@@ -88,8 +90,25 @@ def _buffering(seen: Observation) -> Iterator[Finding]:
 
 
 def _life(seen: Observation) -> Iterator[Finding]:
+    if seen.answer is not None and seen.answer.status == 204:
+        yield Finding(
+            Level.WRONG,
+            "closed",
+            _("the server asks not to be asked again (204)"),
+            _("a client that obeys it gets nothing from this address"),
+            _("see in the server's documentation when it answers so, and which address has the events"),
+        )
     if seen.opened is None:
         return
+    size = sum(chunk.size for chunk in seen.chunks if not chunk.is_comment)
+    if size > NO_EVENT and not seen.events and not seen.alive:
+        yield Finding(
+            Level.WRONG,
+            "no-event",
+            _("{size:,} bytes came, and not one event", size=size),
+            _("an event is made of lines such as data: TEXT, in UTF-8, and ends with an empty line"),
+            _("have the server end each event with an empty line; curl -N shows what it sends"),
+        )
     watched = seen.lasted - seen.opened
     quiet = longest_silence(seen)
     if seen.idle is not None and not seen.ended and quiet > seen.idle:

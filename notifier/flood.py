@@ -88,6 +88,19 @@ class Gate:
         for urgent in (False, True):
             if (lane := self._lanes.get((stream, urgent))) is not None:
                 lane.places.pop(key, None)
+                lane.forget(key)
+        self._let_go()
+
+    def holds(self, lane: Key, key: str) -> bool:
+        """Whether something is held on this lane under this key; of many, only the newest are known by their keys."""
+        held = self._holding.get(lane)
+        return held is not None and (key in held.updates or any(each.key == key for each in held.held))
+
+    def outdate(self, lane: Key, key: str) -> None:
+        """What is held on this lane under this key was said anew on another."""
+        self._due = None
+        self._lanes[lane].forget(key)
+        self._let_go()
 
     def shut(self, now: float, keys: Collection[Key]) -> None:
         """Hold all that comes on these lanes from now on, and on no others."""
@@ -128,13 +141,17 @@ class Gate:
         for key, lane in ready.items():
             if lane.held_count:
                 released += lane.release(now, key)
-        self._holding = {key: lane for key, lane in self._holding.items() if lane.held_count or lane.updates}
-        return released
+        self._let_go()
+        # What waited on several lanes is told in the order in which it came.
+        return sorted(released, key=lambda bubble: bubble.notification.row or 0)
 
     def next_release(self, now: float) -> float | None:
         """Seconds until `release` has something to show; None if nothing is held, or only where it is shut."""
         due = self._next()
         return max(0.0, due - now) if due < math.inf else None
+
+    def _let_go(self) -> None:
+        self._holding = {key: lane for key, lane in self._holding.items() if lane.held_count or lane.updates}
 
     def _next(self) -> float:
         """When the next of what is held may be shown; `inf` if there is nothing, or only where it is shut."""

@@ -82,5 +82,11 @@ def _send(notification: Notification, urls: Sequence[str]) -> bool:
     known = [services.add(url) for url in urls]
     body = "\n".join(part for part in (notification.body, notification.link) if part)
     notify: Callable[..., bool | None] = services.notify
-    sent = notify(body=body or notification.title, title=notification.title, notify_type=TYPES[notification.urgency])
+    sent = notify(
+        body=body or notification.title,
+        title=notification.title,
+        notify_type=TYPES[notification.urgency],
+        # Else a service that speaks HTML would take a stranger's text for some.
+        body_format=apprise.NotifyFormat.TEXT,
+    )
     return all(known) and bool(sent)

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from notifier import handshake
+from notifier import handshake, plaintext
 from notifier.entry import Entry, State
 from notifier.errors import StreamFailed
+from notifier.judge import Decision
 from notifier.language import N_, _
 from notifier.memory import Place
-from notifier.notification import Notification, Urgency, Withdrawal
+from notifier.notification import BODY_LIMIT, TITLE_LIMIT, Notification, Urgency, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.recognition import Recognition
 from notifier.resume import Resume
@@ -134,13 +135,22 @@ class Line:
                 self.refusal = StreamFailed(say)
                 break
             self.may_have_missed |= self._rules.tells_of_a_gap(event)
-            told = self._rules.decide(event, now)
+            told = self._decide(event, now)
             cause = len(self.heard)
             decided += [self._entry(each, event, cause) if isinstance(each, Notification) else each for each in told]
             if not self._rules.was_alive:
                 self.heard.append(event)
         self._place = self.source.resume.take(events, last_event_id)
         return decided, self._place
+
+    def _decide(self, event: Event, now: float) -> list[Decision]:
+        try:
+            return self._rules.decide(event, now)
+        except Exception:
+            # A bug of ours may cost the words of one event, but never the event, and not all streams.
+            logger.exception("%s: an event could not be understood, and is told as it is", self.name)
+            title = plaintext.line(self.name, TITLE_LIMIT) or "Event"
+            return [Notification(stream=self.name, title=title, body=plaintext.lines(event.data, BODY_LIMIT))]
 
     def learned(self, now: float, wall_clock: float) -> dict[Place, str | None]:
         """What its rules remember since this was asked for the last time; None of what they forgot."""

@@ -135,8 +135,17 @@ class Outbox:
         assert notification.row is not None, "recording comes before showing"
         self.idle.clear()
         self._newest[notification.stream] = notification.row
+        self._outdate(notification, notification.row)
         self._let_out(self._gate.offer(time.monotonic(), notification))
         self._something.set()
+
+    def _outdate(self, notification: Notification, row: int) -> None:
+        """What is held under its key, more or less urgent than itself, would be told after it."""
+        stream, critical = _lane(notification)
+        key, other = notification.key, (stream, not critical)
+        if key is not None and self._gate.holds(other, key):
+            self._gate.outdate(other, key)
+            self._store.withdraw(stream, key, row - 1)
 
     def withdraw(self, withdrawal: Withdrawal, up_to: int | None = None) -> None:
         """Take back what was said under this key.  What is held until a silence ends is told in no summary.

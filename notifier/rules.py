@@ -130,7 +130,7 @@ class Rules:
 
     def _decide_item(self, event: Event, item: Item, now: float) -> list[Decision]:
         values = self._values(event, item)
-        decided = self._judge(event, item, values, now)
+        aside, decided = self._judge(event, item, values, now)
         try:
             identity = as_key(self._identity.render(values)) if self._identity is not None else ""
         except RenderFailed as error:
@@ -141,31 +141,33 @@ class Rules:
                 judge.remember(values, item.data if len(event.data) <= REMEMBERED_LIMIT else None)
             except RenderFailed as error:
                 self._complain(f"rule {judge.number}", error, event.data)
-        return [_identified(decision, identity) for decision in decided] if identity else decided
+        # What a rule that only listens says is not this event: it would take the event for its own repetition.
+        return aside + ([_identified(decision, identity) for decision in decided] if identity else decided)
 
-    def _judge(self, event: Event, item: Item, values: Values, now: float) -> list[Decision]:
-        told: list[Decision] = []
+    def _judge(self, event: Event, item: Item, values: Values, now: float) -> tuple[list[Decision], list[Decision]]:
+        """What rules say that only listen, and what becomes of the event itself."""
+        aside: list[Decision] = []
         draft = partial(self._draft, event, item)
         for judge in self._judges:
             try:
                 decided = judge.judge(values, draft, now)
             except RenderFailed as error:
                 self._complain(f"rule {judge.number}", error, event.data)
-                return [*told, draft()]
+                return aside, [draft()]
             if decided is not None:
-                told += decided
                 if not judge.only_listens:
                     self.why_silent = self._named(judge)
-                    return told
+                    return aside, list(decided)
+                aside += decided
         if self._preset.otherwise == "drop":
             self.why_silent = _(
                 "no rule is for it, and of {kind} only what a rule is for is told", kind=self._preset.name
             )
         elif (notification := self._default(event, item)) is not None:
-            told.append(notification)
+            return aside, [notification]
         else:
             self.why_silent = _("there is nothing in it to tell")
-        return told
+        return aside, []
 
     def _named(self, judge: Judge) -> str:
         if judge.number <= self._own:

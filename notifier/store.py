@@ -126,6 +126,8 @@ class Store:
 
     def learned(self, stream: str) -> dict[Place, str]:
         """What rules of a stream that was resumed have learned."""
+        if (pending := self._learned.pop(stream, None)) is not None:
+            self._database.run(lambda db: remembered.write(db, stream, pending, self._clock()))
         self._database.run(lambda db: remembered.bound(db, self._clock()))
         return self._database.run(lambda db: remembered.find(db, stream))
 

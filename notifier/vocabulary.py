@@ -191,7 +191,7 @@ def urgency(name: str, value: object, siblings: frozenset[str]) -> Urgency | Non
     if isinstance(value, bool):
         return Urgency.CRITICAL if value and name in _FLAGS else None
     if isinstance(value, str):
-        if not value.strip().isdigit():
+        if not value.strip().isdecimal():
             return _urgency_of_word(name, value)
         value = int(value.strip()[:4])
     if not isinstance(value, int):

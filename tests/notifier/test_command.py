@@ -133,6 +133,27 @@ async def test_what_a_program_leaves_behind_on_purpose_goes_on(
         assert await until(out) == ["later"]
 
 
+async def test_what_a_program_leaves_behind_does_not_trouble_our_end(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, os, sys\n"
+        "from tests.notifier.test_command import Commands, told\n"
+        "async def main():\n"
+        "    commands = Commands(os.environ)\n"
+        "    task = asyncio.create_task(commands.run())\n"
+        "    commands.offer(told('/bin/sh', '-c', 'sleep 5 & touch ' + sys.argv[1]))\n"
+        "    while not os.path.exists(sys.argv[1]):\n"
+        "        await asyncio.sleep(0.01)\n"
+        "    await asyncio.sleep(0.2)\n"
+        "    task.cancel()\n"
+        "    await asyncio.gather(task, return_exceptions=True)\n"
+        "asyncio.run(main())\n"
+    )
+    arguments = [sys.executable, "-W", "default", "-c", code, str(tmp_path / "ran")]
+    process = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert (process.returncode, errors) == (0, b"")
+
+
 async def test_endless_output_is_read_and_forgotten(caplog: pytest.LogCaptureFixture) -> None:
     commands = Commands(os.environ)
     async with running(commands):

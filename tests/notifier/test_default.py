@@ -273,6 +273,7 @@ URGENCIES: list[tuple[object, Urgency]] = [
     ({"title": "T", "priority": "1 - Critical"}, CRITICAL),
     ({"title": "T", "priority": "P1"}, CRITICAL),
     ({"title": "T", "priority": "sev-1"}, CRITICAL),
+    ({"title": "T", "priority": "³"}, NORMAL),
     ({"title": "T", "priority": True}, NORMAL),
     ({"title": "T", "priority": 5.0}, NORMAL),
     ({"title": "T", "priority": "not critical at all"}, NORMAL),

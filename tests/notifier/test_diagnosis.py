@@ -71,6 +71,8 @@ CASES: list[tuple[Observation, set[str]]] = [
     (opened(chunks=chunks((0.2, 3)), lasted=120.0, idle=300.0), {"keep-alive"}),
     (opened(chunks=chunks((0.2, 3), (15.2, 3), (30.2, 3), (45.1, 3)), lasted=50.0), {"keep-alive"}),
     (opened(chunks=chunks((0.2, 3), (2, 3), (9, 3), (9.5, 3)), lasted=10.0), set()),
+    (opened(chunks=chunks((0.2, 400), (5.0, 400))), {"no-event"}),
+    (opened(answer(204), chunks=[]), {"closed", "silence"}),
     # Buffers on the way.
     (opened(ids=IDS, chunks=chunks((0.2, 4096, False), (4.2, 4096, False), (8.2, 9))), {"resume", "buffering"}),
     (opened(ids=IDS, chunks=chunks((0.2, 4096, False), (0.3, 4096, True), (8.2, 9))), {"resume"}),
@@ -122,7 +124,7 @@ CASES: list[tuple[Observation, set[str]]] = [
 ]  # fmt: skip
 WRONG = {
     "buffering", "length", "html", "login", "redirect", "token", "forbidden", "status", "accept", "websocket", "json",
-    "content-type", "no-answer", *(trouble.value for trouble in Trouble),
+    "content-type", "no-answer", "no-event", "closed", *(trouble.value for trouble in Trouble),
 }  # fmt: skip
 """Topics for which somebody must do something."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from email import message_from_bytes
 
 import pytest
 from aiohttp import web
@@ -52,6 +53,36 @@ async def test_a_notification_arrives_with_its_words() -> None:
         forwarder.offer(TOLD, [SecretStr(url)])
         got = await received.get()
     assert (got["title"], got["message"], got["type"]) == ("Disk full", "db1\nhttps://x.example/1", "failure")
+
+
+async def mailbox(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mail: asyncio.Queue[bytes]) -> None:
+    """As much of RFC 5321 as one mail takes."""
+    writer.write(b"220 x\r\n")
+    while line := await reader.readline():
+        match line[:4].upper():
+            case b"DATA":
+                writer.write(b"354 go on\r\n")
+                mail.put_nowait(await reader.readuntil(b"\r\n.\r\n"))
+                writer.write(b"250 taken\r\n")
+            case b"QUIT":
+                writer.write(b"221 bye\r\n")
+                break
+            case _:
+                writer.write(b"250 x\r\n")
+    writer.close()
+
+
+@pytest.mark.timeout(15)
+async def test_a_stranger_s_text_is_no_markup_of_a_mail() -> None:
+    mail: asyncio.Queue[bytes] = asyncio.Queue()
+    server = await asyncio.start_server(lambda r, w: mailbox(r, w, mail), "127.0.0.1", 0)
+    told = Notification(stream="ci", title="<b>x</b>", body='<a href="https://evil.example/">Sign in</a>')
+    async with server, running() as forwarder:
+        port = server.sockets[0].getsockname()[1]
+        forwarder.offer(told, [SecretStr(f"mailto://127.0.0.1:{port}?from=a@a.example&to=b@a.example&mode=insecure")])
+        sent = await mail.get()
+    parts = [part.get_content_type() for part in message_from_bytes(sent).walk()]
+    assert parts == ["text/plain"]
 
 
 @pytest.mark.timeout(15)

@@ -4,10 +4,11 @@ import pytest
 
 from notifier.entry import Entry
 from notifier.line import SILENT_FOR, Line
-from notifier.notification import Withdrawal
+from notifier.notification import Notification, Withdrawal
 from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.rule import Rule
+from notifier.rules import Rules
 from notifier.source import Response
 from notifier.sse import Event, EventStreamParser
 from notifier.stream import Stream
@@ -56,6 +57,17 @@ def test_our_own_server_is_recognised_by_its_headers_and_its_events_are_told_onc
     [entry], place = ours.decide(parser.feed(b"id: k3:2\ndata: Hello, world!\n\n"), "k3:2", 0.0)
     assert isinstance(entry, Entry)
     assert (entry.dedupe_key, place) == ("k3:2", "k3:2")
+
+
+def test_a_bug_costs_the_words_of_one_event_and_not_the_event(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Rules):
+        def decide(self, event: Event, now: float) -> list[Notification | Withdrawal]:
+            raise ZeroDivisionError
+
+    ci = line(name="ci", preset="generic")
+    ci._rules = Broken("ci", GENERIC, ())
+    assert told(ci, 'data: {"title": "Disk full"}\n\n') == ["ci"]
+    assert "ci: an event could not be understood, and is told as it is" in caplog.text
 
 
 def test_a_stream_is_what_the_person_says() -> None:

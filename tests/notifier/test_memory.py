@@ -187,3 +187,10 @@ def test_memory_on_disk_is_bounded(opener: Opener, path: Path, monkeypatch: pyte
             store.tend()
             opener.clock.now += 1
         assert [key for _, key in store.learned("s")] == [str(n) for n in range(20, 30)]
+
+
+def test_what_was_learned_a_moment_ago_is_there_for_a_line_that_is_made_anew() -> None:
+    with closing(Store(None, clock=lambda: 1.7e9, tell=lambda _: None)) as store:
+        store.resume("s", "here")
+        store.learn("s", {("rule", "door"): "{}"})
+        assert store.learned("s") == {("rule", "door"): "{}"}

@@ -1,5 +1,6 @@
 """Moments as a person writes them."""
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -26,7 +27,20 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=timezone(timedelta(hours=9)))
     ],
 )
 def test_a_moment_is_understood(text: str, meant: datetime) -> None:
-    assert moment.parse(text, NOW) == meant.timestamp()
+    assert moment.parse(text, NOW, NOW.tzinfo) == meant.timestamp()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of a process cannot be set here")
+def test_a_day_beyond_a_change_of_the_clocks_begins_at_its_own_midnight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        now = datetime(2026, 11, 26, 12).astimezone()
+        assert moment.parse("2026-10-01", now) == datetime(2026, 9, 30, 22, tzinfo=UTC).timestamp()
+        assert moment.parse("2026-11-01", now) == datetime(2026, 10, 31, 23, tzinfo=UTC).timestamp()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "5y", "-3h", "3", "2026-13-01", "25:00", "٣h", "9" * 50 + "h"])

@@ -486,6 +486,35 @@ async def test_what_is_taken_back_while_it_is_held_is_told_in_no_summary() -> No
         assert here.desk.titles == ["5 notifications from ci while it was quiet"]
 
 
+async def test_what_was_said_anew_in_a_silence_with_another_urgency_is_told_as_it_is_now() -> None:
+    async with office() as here:
+        for others in (0, 9):
+            here.desk.shown.clear()
+            here.outbox.silence_until(EVERYTHING, math.inf)
+            here.post(f"backup done {others}")
+            here.post(f"the room is hot {others}", key="room", urgency=Urgency.CRITICAL)
+            for n in range(others):
+                here.post(f"n{n}")
+            here.post(f"the room is cool {others}", key="room")
+            assert here.states[f"the room is hot {others}"] is State.SILENT
+            here.outbox.silence_until(EVERYTHING, None)
+            await here.until_shown(2 if not others else 1 + 11)
+            assert not any("hot" in title for title in here.desk.titles)
+            if not others:
+                assert here.desk.titles == ["backup done 0", "the room is cool 0"]
+
+
+async def test_what_is_taken_back_in_a_flood_before_it_was_shown_is_not_shown() -> None:
+    async with office(followed("ci", flood={"burst": 2, "window": 1})) as here:
+        here.post("the first")
+        here.post("printer on fire", key="printer")
+        here.outbox.withdraw(Withdrawal(stream="ci", key="printer"))
+        assert here.states["printer on fire"] is State.SILENT
+        here.post("door open", key="door")
+        await here.until_shown(2)
+        assert [(told.title, told.key) for told in here.desk.shown] == [("the first", None), ("door open", "door")]
+
+
 async def test_what_is_taken_back_is_unread_no_longer() -> None:
     async with office() as here:
         here.post("the door is open", key="door")

@@ -462,6 +462,15 @@ def test_wherever_a_rule_fails_the_default_is_told(rule: str) -> None:
     assert tell(events({"title": "A", "n": "x"}).encode(), made("[[rules]]\n" + rule)) == "A\n  n: x"
 
 
+def test_what_a_silence_says_does_not_take_the_event_for_its_repetition() -> None:
+    rules = made('[[rules]]\nsilence = "10m"', identity="{{ data.id }}")
+    stream = events({"title": "A", "id": 1}) + ": wait 20m\n" + events({"title": "Disk full", "id": 2})
+    assert tell(stream.encode(), rules) == (
+        "A\n    identity 1\n\nNothing heard from ci\n    key rule 1\n\n"
+        "Heard again: Nothing heard from ci\n    key rule 1\n\nDisk full\n    identity 2"
+    )
+
+
 def test_an_identity_that_fails_leaves_the_notification_alone() -> None:
     assert tell(events({"title": "A"}).encode(), made("", identity="{{ 1 / 0 }}")) == "A"
 
