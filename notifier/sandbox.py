@@ -67,6 +67,14 @@ _REFUSED: tuple[type[nodes.Node], ...] = (
 )
 
 
+_LIST_FILTERS = (
+    "batch dictsort groupby items join list map max min pprint reject rejectattr reverse select selectattr slice sort"
+    " string sum tojson unique urlize wordcount wordwrap xmlattr"
+)
+_WHOLE = frozenset(_LIST_FILTERS.split())
+"""Filters that take time in proportion to all that they are applied to."""
+
+
 def refuse_what_may_run_long(source: str) -> None:
     """Nothing, for a template that takes time in proportion to its values.
 
@@ -79,6 +87,31 @@ def refuse_what_may_run_long(source: str) -> None:
     for loop in tree.find_all(nodes.For):
         if loop.recursive or any(inner.find(nodes.For) or isinstance(inner, nodes.For) for inner in loop.body):
             raise TemplateError(_("a loop within a loop is not available here"))
+        own = {name.name for name in _with(loop.target).find_all(nodes.Name)}
+        for repeated in (*loop.body, *([loop.test] if loop.test is not None else [])):
+            for found in _with(repeated).find_all(nodes.Filter):
+                if found.name in _WHOLE and (subject := _subject(found)) is not None and subject not in own:
+                    raise TemplateError(
+                        _(
+                            "{filter} would go through all of {name} once for each turn of the loop; "
+                            "do it before the loop: {example}",
+                            filter=found.name,
+                            name=subject,
+                            example="{% set found = … %}",
+                        )
+                    )
+
+
+def _with(node: nodes.Node) -> nodes.Node:
+    """A tree in which `node` itself is found, too."""
+    return nodes.Output([node])
+
+
+def _subject(node: nodes.Node | None) -> str | None:
+    """The name of what a filter is applied to, whatever was taken out of it before; None if it has none."""
+    while isinstance(node, nodes.Filter | nodes.Getattr | nodes.Getitem | nodes.Call):
+        node = node.node
+    return node.name if isinstance(node, nodes.Name) else None
 
 
 _TEXT_METHODS = (
