@@ -6,6 +6,7 @@ import typer
 
 from server.cli import messages, tokens
 from server.cli.serve import serve
+from server.cli.terminal import NobodyReads, OutputFailed, claim_output, failed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.callback(invoke_without_command=True)(serve)
@@ -21,6 +22,7 @@ app.add_typer(token, name="token")
 
 def script() -> None:
     """The console entry point."""
+    claim_output()
     sys.exit(main(sys.argv[1:]))
 
 
@@ -28,6 +30,12 @@ def main(argv: list[str]) -> int:
     """Run `sse-server` with these arguments and return its exit code."""
     try:
         code = app(args=argv, prog_name="sse-server", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # at exit, nobody could say any more that it failed
+    except NobodyReads:
+        return 0
+    except OutputFailed as error:
+        return failed(str(error)).exit_code
     except typer.TyperException as error:
         print(f"sse-server: {error.format_message()} (sse-server --help tells more)", file=sys.stderr)
         return 2

@@ -1,8 +1,6 @@
 """`publish` and `tail`: a message to a running server, and its events."""
 
-import io
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -91,8 +89,6 @@ def tail(
         nonlocal last_event_id
         last_event_id = place
 
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that knows no umlaut ends nothing
     try:
         remote = Remote(url, token)
         while True:
@@ -105,12 +101,6 @@ def tail(
         raise failed(str(error)) from error
     except KeyboardInterrupt:
         return
-    except BrokenPipeError:
-        # Nobody reads on.  Python would flush what is left at exit, and complain (docs: "Note on SIGPIPE").
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise failed(f"the events cannot be written: {error.strerror}") from error
 
 
 def _readable(event: dict[str, object]) -> str:

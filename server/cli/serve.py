@@ -8,7 +8,8 @@ import shlex
 import signal
 import ssl
 import sys
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from enum import StrEnum
 from importlib.metadata import version
@@ -20,7 +21,7 @@ import platformdirs
 import typer
 
 from server.auth import InvalidTokens
-from server.cli.terminal import TokensFile, failed, tokens_path
+from server.cli.terminal import NobodyReads, OutputFailed, TokensFile, failed, tokens_path
 from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
@@ -166,11 +167,15 @@ def serve(
             unix_mode=_mode(unix_mode),
             shared=is_worker,
         )
-        asyncio.run(_run(serving, is_worker=is_worker))
+        asyncio.run(
+            _run(
+                serving,
+                explain=lambda error: _explain_unix(error, unix) if unix else _explain(error, host, port),
+                is_worker=is_worker,
+            )
+        )
     except (KeyboardInterrupt, asyncio.CancelledError):
         return
-    except OSError as error:
-        raise failed(_explain_unix(error, unix) if unix else _explain(error, host, port)) from error
     except WorkerFailed as error:
         raise typer.Exit(error.code) from error
     except (LogUnavailable, InvalidTokens) as error:
@@ -241,11 +246,16 @@ async def _keep_workers(count: int) -> None:
     assert task is not None
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    await keep(
-        count,
-        [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"],
-        lambda line: print(f"{_greeting(line.split()[-1].rstrip('/'))}\n  workers    {count}", flush=True),
-    )
+    command = [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"]
+    try:
+        await keep(
+            count, command, lambda line: _say(f"{_greeting(line.split()[-1].rstrip('/'))}\n  workers    {count}")
+        )
+    except BaseExceptionGroup as errors:
+        unsaid, _ = errors.split(OutputFailed)
+        if unsaid is None:
+            raise
+        raise unsaid.exceptions[0] from None
 
 
 def _mode(text: str) -> int:
@@ -279,22 +289,30 @@ def _explain_unix(error: OSError, path: Path) -> str:
     return f"cannot listen on {path}: {error.strerror or error}; choose another with --unix"
 
 
-async def _run(serving: AbstractAsyncContextManager[str], *, is_worker: bool) -> None:
+async def _run(
+    serving: AbstractAsyncContextManager[str], *, explain: Callable[[OSError], str], is_worker: bool
+) -> None:
     """Serve until the task is cancelled; SIGTERM does that, as Ctrl-C does."""
     task = asyncio.current_task()
     assert task is not None
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with serving as url:
-        print(_greeting(url), flush=True)
+    async with AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(serving)
+        except OSError as error:
+            raise failed(explain(error)) from error
+        _say(_greeting(url))
         gc.collect()
         gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
         gc.set_threshold(20_000, 20, 10)
-        await (until_left_alone(_say) if is_worker else asyncio.get_running_loop().create_future())
+        await (until_left_alone(lambda: _say("alive")) if is_worker else asyncio.get_running_loop().create_future())
 
 
-def _say() -> None:
-    print("alive", flush=True)
+def _say(text: str) -> None:
+    """Print it now.  A server serves on when nobody reads what it prints."""
+    with suppress(NobodyReads):
+        print(text, flush=True)
 
 
 def _greeting(url: str) -> str:

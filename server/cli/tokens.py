@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from server.auth import InvalidTokens
-from server.cli.terminal import TokensFile, failed, tokens_path
+from server.cli.terminal import OutputFailed, TokensFile, failed, tokens_path
 from server.tokens import Tokens
 
 
@@ -18,8 +18,14 @@ def add(
     """Make a token and print it, once.  Without --publish and --subscribe it may do both with every topic."""
     if not publish and not subscribe:
         publish = subscribe = ["*"]
+    kept = Tokens(tokens or tokens_path())
     try:
-        print(Tokens(tokens or tokens_path()).add(name, tuple(publish or ()), tuple(subscribe or ())))
+        token = kept.add(name, tuple(publish or ()), tuple(subscribe or ()))
+        try:
+            print(token, flush=True)
+        except OutputFailed as error:
+            kept.revoke(name)  # what nobody has seen, nobody can use
+            raise failed(f"{error}; the token was taken back, so add it again once it can be printed") from error
     except InvalidTokens as error:
         raise failed(str(error)) from error
 

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from tests.needs import needs
@@ -28,11 +28,13 @@ class Server:
         return self.child.returncode, out.decode(), err.decode()
 
 
-async def spawn(*arguments: str, environ: dict[str, str] | None = None) -> asyncio.subprocess.Process:
+async def spawn(
+    *arguments: str, environ: dict[str, str] | None = None, stdout: int = asyncio.subprocess.PIPE
+) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     command = [sys.executable, "-m", "server", *arguments]
     return await asyncio.create_subprocess_exec(
-        *command, stdin=pipe, stdout=pipe, stderr=pipe, env={**os.environ, **HOMELESS, **(environ or {})}
+        *command, stdin=pipe, stdout=stdout, stderr=pipe, env={**os.environ, **HOMELESS, **(environ or {})}
     )
 
 
@@ -51,13 +53,32 @@ async def started(*arguments: str, environ: dict[str, str] | None = None) -> Asy
         await child.communicate()
 
 
-async def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+async def run(
+    *arguments: str, stdin: str = "", environ: dict[str, str] | None = None, stdout: int = asyncio.subprocess.PIPE
+) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command that ends by itself."""
-    child = await spawn(*arguments)
+    child = await spawn(*arguments, environ=environ, stdout=stdout)
     async with asyncio.timeout(20):
         out, err = await child.communicate(stdin.encode())
     assert child.returncode is not None
-    return child.returncode, out.decode(), err.decode()
+    return child.returncode, (out or b"").decode(), err.decode()
+
+
+@contextmanager
+def a_full_disk() -> Iterator[int]:
+    """A standard output that nothing can be written to."""
+    with Path("/dev/full").open("wb") as full:
+        yield full.fileno()
+
+
+@contextmanager
+def a_pipe_that_nobody_reads() -> Iterator[int]:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        yield writer
+    finally:
+        os.close(writer)
 
 
 def redis_url(directory: Path) -> str:

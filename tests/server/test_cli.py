@@ -15,10 +15,11 @@ from server.cli import main
 from server.web import serve
 from server.wire import TITLE_LIMIT
 from tests.server.client import publish, request, subscribe
-from tests.server.process import run, spawn, started
+from tests.server.process import a_full_disk, a_pipe_that_nobody_reads, run, spawn, started
 
 pytestmark = pytest.mark.timeout(60)
 
+ONLY_LINUX_HAS_FULL_DISKS = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n"
 
 
@@ -174,17 +175,69 @@ async def test_tail_prints_what_a_terminal_does_not_know_in_another_way(
         await tail.communicate()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
-async def test_tail_says_that_its_output_cannot_be_written() -> None:
+@ONLY_LINUX_HAS_FULL_DISKS
+async def test_an_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    tokens = ["--tokens", str(tmp_path / "tokens.json")]
+    assert (await run("token", "add", "laptop", *tokens))[0] == 0
     async with serve() as url:
         await publish(url, "hello")
-        command = [sys.executable, "-m", "server", "tail", "--url", f"{url}/events", "--since", "all"]
-        with Path("/dev/full").open("wb") as full:
-            tail = await asyncio.create_subprocess_exec(*command, stdout=full, stderr=asyncio.subprocess.PIPE)
-            async with asyncio.timeout(20):
-                _, err = await tail.communicate()
-        assert tail.returncode == 1
-        assert err.decode().splitlines() == ["sse-server: the events cannot be written: No space left on device"]
+        at = ["--url", f"{url}/events"]
+        for arguments in (
+            ["--help"],
+            ["--version"],
+            ["--port", "0"],
+            ["token", "list", *tokens],
+            ["publish", *at, "x"],
+            ["tail", *at, "--since", "all"],
+        ):
+            with a_full_disk() as full:
+                assert await run(*arguments, stdout=full) == (
+                    1,
+                    "",
+                    "sse-server: the output cannot be written: No space left on device\n",
+                )
+
+
+async def test_whoever_has_read_enough_is_told_nothing() -> None:
+    async with serve() as url:
+        await publish(url, "hello")
+        at = ["--url", f"{url}/events"]
+        for arguments in (["--help"], ["publish", *at, "x"], ["tail", *at, "--since", "all"]):
+            with a_pipe_that_nobody_reads() as unread:
+                assert await run(*arguments, stdout=unread) == (0, "", "")
+
+
+async def test_a_server_whose_output_nobody_reads_serves() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    with a_pipe_that_nobody_reads() as unread:
+        server = await spawn("--port", port, "--log", "memory", stdout=unread)
+    url = f"http://127.0.0.1:{port}/events"
+    assert (await run("publish", "--url", url, "--retry-for", "15", "hello"))[0] == 0
+    server.send_signal(signal.SIGTERM)
+    assert (await server.communicate())[1] == b""
+    assert server.returncode == 0
+
+
+@ONLY_LINUX_HAS_FULL_DISKS
+async def test_a_token_that_nobody_could_see_is_taken_back(tmp_path: Path) -> None:
+    tokens = ["--tokens", str(tmp_path / "tokens.json")]
+    for output, why in ((a_full_disk, "No space left on device"), (a_pipe_that_nobody_reads, "Broken pipe")):
+        with output() as lost:
+            code, _, err = await run("token", "add", "laptop", *tokens, stdout=lost)
+        assert (code, err) == (
+            1,
+            f"sse-server: the output cannot be written: {why}; "
+            "the token was taken back, so add it again once it can be printed\n",
+        )
+        assert await run("token", "list", *tokens) == (0, "", "")
+
+
+async def test_names_of_tokens_are_listed_where_the_terminal_does_not_know_their_letters(tmp_path: Path) -> None:
+    tokens = ["--tokens", str(tmp_path / "tokens.json")]
+    assert (await run("token", "add", "Köln", *tokens))[0] == 0
+    code, out, err = await run("token", "list", *tokens, environ={"PYTHONIOENCODING": "ascii"})
+    assert (code, out, err) == (0, "K\\xf6ln\tpublish *\tsubscribe *\n", "")
 
 
 async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Path) -> None:
