@@ -4,6 +4,7 @@ import asyncio
 import errno
 import gc
 import logging
+import re
 import shlex
 import signal
 import ssl
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import replace
 from enum import StrEnum
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +65,7 @@ def serve(
             metavar="FILE|memory|redis://HOST",
             help="Where events are kept for those who come back: a file, Redis for many servers, or memory, "
             "which a restart forgets. "
-            "Without this a file of its own for each port; memory with --port 0.",
+            "Without this a file of its own for each port or socket file; memory with --port 0.",
         ),
     ] = None,
     durability: Annotated[
@@ -157,7 +159,7 @@ def serve(
             host=host,
             port=port,
             demo=demo,
-            log=_open_log(log, port, durability),
+            log=_open_log(log, port, unix, durability),
             hosts=frozenset(name.lower() for name in allow_host or ()),
             origins=frozenset(each.rstrip("/").lower() for each in allow_origin or ()),
             tokens=None if without_token else guarded,
@@ -182,8 +184,8 @@ def serve(
         raise failed(str(error)) from error
 
 
-def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
-    """The log that the person named, or one that the next server on the same port finds again."""
+def _open_log(name: str | None, port: int, unix: Path | None, durability: Durability) -> EventLog:
+    """The log that the person named, or one that the next server in the same place finds again."""
     if name == "memory" or (name is None and port == 0):
         return MemoryLog()
     if name and name.startswith(("redis://", "rediss://", "unix://")):
@@ -195,8 +197,15 @@ def _open_log(name: str | None, port: int, durability: Durability) -> EventLog:
             return RedisLog(name)
         except ValueError as error:
             raise failed(f"that is no URL of Redis: {error}") from error
-    path = Path(name) if name else platformdirs.user_state_path("sse-server") / f"events-{port}.db"
+    place = _slug(unix) if unix else str(port)
+    path = Path(name) if name else platformdirs.user_state_path("sse-server") / f"events-{place}.db"
     return SQLiteLog(path, durability=durability.value)
+
+
+def _slug(unix: Path) -> str:
+    """A short name for this socket file and no other, in whichever way its path is written."""
+    path = unix.parent.resolve() / unix.name
+    return f"{re.sub('[^A-Za-z0-9]+', '-', path.stem)[:32]}-{sha256(bytes(path)).hexdigest()[:8]}"
 
 
 def _is_not_a_stranger_s_fault(record: logging.LogRecord) -> bool:

@@ -108,6 +108,20 @@ async def test_a_socket_file_is_served_guarded_and_removed(tmp_path: Path) -> No
     assert not path.exists()
 
 
+async def test_a_socket_file_has_a_log_of_its_own_that_no_port_and_no_other_file_shares(tmp_path: Path) -> None:
+    home = {"XDG_STATE_HOME": str(tmp_path)}
+    (tmp_path / "a folder").mkdir()
+    for path, others in (("Köln 1.sock", 0), ("a folder/Köln 1.sock", 1), ("a folder/../Köln 1.sock", 1)):
+        child = await spawn("--unix", str(tmp_path / path), environ=home)
+        assert child.stdout is not None
+        async with asyncio.timeout(20):
+            assert b"Serving" in await child.stdout.readline()
+        child.send_signal(signal.SIGTERM)
+        assert (await child.communicate())[1] == b""
+        assert len(list((tmp_path / "sse-server").glob("events-K-ln-1-????????.db"))) == 1 + others
+    assert not list((tmp_path / "sse-server").glob("*8080*"))
+
+
 async def test_a_socket_file_that_a_dead_server_left_is_taken_over_and_another_file_is_not(tmp_path: Path) -> None:
     path, file = tmp_path / "events.sock", tmp_path / "file"
     async with started("--unix", str(path)) as server:
