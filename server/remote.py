@@ -7,9 +7,9 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from server.intake import joined
 from server.origin import is_loopback
@@ -35,12 +35,16 @@ class Remote:
     """A server that is somewhere else."""
 
     url: str
-    """Where its events are, such as ``http://127.0.0.1:8080/events``."""
+    """Where its events are, such as ``http://127.0.0.1:8080/events``; the server's own address will do."""
     token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(self.url)
+            is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError as error:
+            raise RemoteError(f"the URL of a server cannot be read: {error}") from error
+        if not is_one:
             raise RemoteError("the URL of a server begins with http:// or https://")
 
     def publish(self, text: str, fields: dict[str, str], *, once: str) -> str:
@@ -59,7 +63,7 @@ class Remote:
         body, media_type = text.encode(), "text/plain; charset=utf-8"
         if fields:
             body, media_type = json.dumps(joined(text, fields), ensure_ascii=False).encode(), "application/json"
-        request = urllib.request.Request(self.url, body, method="POST")  # noqa: S310
+        request = urllib.request.Request(self._events(), body, method="POST")  # noqa: S310
         request.add_header("Content-Type", media_type)
         request.add_header("Idempotency-Key", once)
         with self._answer(request, timeout=30) as answer:
@@ -89,7 +93,7 @@ class Remote:
             RemoteLost: the connection ended; it always does at some time.
             RemoteError: the server refused.
         """
-        request = urllib.request.Request(f"{self.url}?{urlencode([*query, ('envelope', 'json')])}")  # noqa: S310
+        request = urllib.request.Request(self._events([*query, ("envelope", "json")]))  # noqa: S310
         request.add_header("Accept", "text/event-stream")
         if last_event_id:
             request.add_header("Last-Event-ID", last_event_id)
@@ -113,6 +117,14 @@ class Remote:
                     reached(place)
                     place = ""
         raise RemoteLost(f"{self._name} ended the stream")
+
+    def _events(self, query: Sequence[tuple[str, str]] = ()) -> str:
+        """The URL with this added to its query.  What a server prints at its start is the address of its page."""
+        parts = urlsplit(self.url)
+        path = "/events" if parts.path in ("", "/") else parts.path
+        return urlunsplit(
+            (parts.scheme, parts.netloc, path, "&".join(filter(None, (parts.query, urlencode(query)))), "")
+        )
 
     @property
     def _name(self) -> str:

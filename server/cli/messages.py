@@ -20,7 +20,7 @@ Token = Annotated[
     str | None,
     typer.Option("--token", envvar="SSE_SERVER_TOKEN", help="A token of that server; the environment hides it better."),
 ]
-Url = Annotated[str, typer.Option("--url", envvar="SSE_SERVER_URL", help="The server's events.", metavar="URL")]
+Url = Annotated[str, typer.Option("--url", envvar="SSE_SERVER_URL", help="The server, or its events.", metavar="URL")]
 
 
 def publish(

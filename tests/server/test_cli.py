@@ -100,6 +100,20 @@ async def test_publish_and_tail_speak_with_a_running_server() -> None:
         await tail.communicate()
 
 
+@pytest.mark.parametrize("path", ["", "/", "/?topic=ci", "/events?topic=ci", "?topic=ci"])
+async def test_the_address_that_a_server_prints_is_enough_to_speak_with_it(path: str) -> None:
+    async with serve() as url:
+        environ = {"SSE_SERVER_URL": url + path}
+        code, _, err = await run("publish", "hello", environ=environ)
+        assert (code, err) == (0, "")
+        tail = await spawn("tail", "--since", "all", environ=environ)
+        assert tail.stdout is not None
+        async with asyncio.timeout(20):
+            assert await tail.stdout.readline() == (b"ci" if "ci" in path else b"default") + b" message: hello\n"
+        tail.kill()
+        await tail.communicate()
+
+
 async def test_every_field_may_be_as_long_as_the_server_takes_it() -> None:
     title, link = TITLE_LIMIT * "字", f"https://a.example/{'%E5%AD%97' * 200}"
     async with started() as server:
@@ -266,6 +280,7 @@ async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Pa
         (["publish", "--url", "{url}", "--urgency", "loud", "x"], "refused: urgency: one of low, normal, critical"),
         (["publish", "--url", "{url}", ""], "refused: body: the message is empty"),
         (["publish", "--url", "localhost:8080", "x"], "begins with http:// or https://"),
+        (["publish", "--url", "http://localhost:99999", "x"], "the URL of a server cannot be read: Port out of range"),
         (["publish", "--url", "http://127.0.0.1:1/events", "x"], "127.0.0.1:1 cannot be reached"),
         (["tail", "--url", "{url}", "--since", "soon"], "refused: since: all, a duration"),
         (["tail", "--url", "{base}/health"], "sends no events there"),
