@@ -41,10 +41,10 @@ class Remote:
     def __post_init__(self) -> None:
         try:
             parts = urlsplit(self.url)
-            is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            _ = parts.port  # it is looked at when it is asked for
         except ValueError as error:
             raise RemoteError(f"the URL of a server cannot be read: {error}") from error
-        if not is_one:
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RemoteError("the URL of a server begins with http:// or https://")
 
     def publish(self, text: str, fields: dict[str, str], *, once: str) -> str:

@@ -13,7 +13,8 @@ app.callback(invoke_without_command=True)(serve)
 app.command()(messages.publish)
 app.command()(messages.tail)
 
-token = typer.Typer(rich_markup_mode=None, help="Tokens that let in who has one.", no_args_is_help=True)
+token = typer.Typer(rich_markup_mode=None, help="Tokens that let in who has one.")
+token.callback(invoke_without_command=True)(tokens.show_help)
 token.command()(tokens.add)
 token.command("list")(tokens.list_)
 token.command()(tokens.revoke)
@@ -37,8 +38,18 @@ def main(argv: list[str]) -> int:
     except OutputFailed as error:
         return failed(str(error)).exit_code
     except typer.TyperException as error:
-        print(f"sse-server: {error.format_message()} (sse-server --help tells more)", file=sys.stderr)
+        print(f"sse-server: {error.format_message()} ({_command_path(argv)} --help tells more)", file=sys.stderr)
         return 2
     except SystemExit as end:
         code = end.code
     return code if isinstance(code, int) else 0
+
+
+def _command_path(argv: list[str]) -> str:
+    """The command that these arguments begin with; an error has it too, but not that of an option without its value."""
+    path, commands = "sse-server", getattr(typer.main.get_command(app), "commands", {})
+    for word in argv:
+        if word not in commands:
+            break
+        path, commands = f"{path} {word}", getattr(commands[word], "commands", {})
+    return path

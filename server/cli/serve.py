@@ -29,9 +29,14 @@ from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.eventlog.sqlite import SQLiteLog
 from server.limit import Limits
-from server.origin import is_loopback
+from server.origin import is_expected, is_loopback
 from server.tokens import Tokens
 from server.workers import WorkerFailed, keep, until_left_alone
+
+REDIS = ("redis://", "rediss://", "unix://")
+"""What the URL of a Redis begins with."""
+ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/?#@]+/?")
+"""As a browser sends it (RFC 6454 6.2), but for a slash that is easily copied along."""
 
 
 class Durability(StrEnum):
@@ -51,6 +56,30 @@ def _known_play(name: str | None) -> str | None:
     return name
 
 
+def _possible_log(name: str | None) -> str | None:
+    if name is not None and "://" in name and not name.startswith(REDIS):
+        raise typer.BadParameter("a log is a file, memory, or redis://HOST")
+    return name
+
+
+def _possible_hosts(names: list[str] | None) -> list[str] | None:
+    for name in names or ():
+        if not is_expected(name, (name.lower(),)):
+            raise typer.BadParameter(
+                f"{name} is no host; write its name alone, without scheme, port and path, such as events.example"
+            )
+    return names
+
+
+def _possible_origins(names: list[str] | None) -> list[str] | None:
+    for name in names or ():
+        if not ORIGIN.fullmatch(name):
+            raise typer.BadParameter(
+                f"{name} is no origin; write scheme and host alone, such as https://status.example"
+            )
+    return names
+
+
 def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Name or address to listen on.")] = "127.0.0.1",
@@ -63,6 +92,7 @@ def serve(
         str | None,
         typer.Option(
             metavar="FILE|memory|redis://HOST",
+            callback=_possible_log,
             help="Where events are kept for those who come back: a file, Redis for many servers, or memory, "
             "which a restart forgets. "
             "Without this a file of its own for each port or socket file; memory with --port 0.",
@@ -73,11 +103,19 @@ def serve(
     ] = Durability.NORMAL,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A name that a proxy in front is known by; localhost always is. Repeatable."),
+        typer.Option(
+            metavar="NAME",
+            help="A name that a proxy in front is known by; localhost always is. Repeatable.",
+            callback=_possible_hosts,
+        ),
     ] = None,
     allow_origin: Annotated[
         list[str] | None,
-        typer.Option(metavar="ORIGIN", help="Whose pages may read and publish, as https://name. Repeatable."),
+        typer.Option(
+            metavar="ORIGIN",
+            help="Whose pages may read and publish, as https://name. Repeatable.",
+            callback=_possible_origins,
+        ),
     ] = None,
     tokens: TokensFile = None,
     tls_cert: Annotated[
@@ -123,6 +161,10 @@ def serve(
     """Serve Server-Sent Events that anyone on this machine can publish with curl."""
     if context.invoked_subcommand is not None:
         return
+    if tls_key is not None and tls_cert is None:
+        raise typer.BadParameter(
+            "a key alone makes no TLS; give its certificate with --tls-cert", context, param_hint="'--tls-key'"
+        )
     from server.web import serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
 
     logging.basicConfig(
@@ -188,7 +230,7 @@ def _open_log(name: str | None, port: int, unix: Path | None, durability: Durabi
     """The log that the person named, or one that the next server in the same place finds again."""
     if name == "memory" or (name is None and port == 0):
         return MemoryLog()
-    if name and name.startswith(("redis://", "rediss://", "unix://")):
+    if name and name.startswith(REDIS):
         try:
             from server.eventlog.redis import RedisLog
         except ModuleNotFoundError as error:
@@ -241,7 +283,7 @@ def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
 
 
 def _refuse_what_workers_cannot_share(log: str | None, *, demo: str | None, port: int, unix: Path | None) -> None:
-    if log is None or not log.startswith(("redis://", "rediss://", "unix://")):
+    if log is None or not log.startswith(REDIS):
         raise failed("several workers need one log: name a Redis with --log redis://HOST, or leave --workers away")
     if port == 0 or unix is not None:
         raise failed("several workers need a port to share: name it with --port")

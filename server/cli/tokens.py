@@ -9,6 +9,11 @@ from server.cli.terminal import OutputFailed, TokensFile, failed, tokens_path
 from server.tokens import Tokens
 
 
+def show_help(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
 def add(
     name: Annotated[str, typer.Argument(help="Who or what it is for.")],
     publish: Annotated[list[str] | None, typer.Option(help="A topic to publish to; * for any characters.")] = None,

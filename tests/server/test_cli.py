@@ -324,7 +324,20 @@ async def test_a_host_that_is_not_here_is_one_sentence(host: str) -> None:
         (["--port", "99999"], "65535"),
         (["--port", "http"], "integer"),
         (["--nonsense"], "--nonsense"),
-        (["nonsense"], "nonsense"),
+        (["nonsense"], "(sse-server --help tells more)"),
+        (["publish", "--nonsense"], "(sse-server publish --help tells more)"),
+        (["tail", "--since"], "(sse-server tail --help tells more)"),
+        (["token", "nonsense"], "(sse-server token --help tells more)"),
+        (["token", "add"], "(sse-server token add --help tells more)"),
+        (["--tls-key", "key.pem"], "'--tls-key': a key alone makes no TLS; give its certificate with --tls-cert"),
+        (["--log", "http://foo"], "'--log': a log is a file, memory, or redis://HOST"),
+        (
+            ["--allow-host", "http://foo.example/"],
+            "http://foo.example/ is no host; write its name alone, without scheme",
+        ),
+        (["--allow-host", "foo.example:8443"], "foo.example:8443 is no host; write its name alone"),
+        (["--allow-origin", "status.example"], "status.example is no origin; write scheme and host"),
+        (["--allow-origin", "https://status.example/page"], "alone, such as https://status.example"),
     ],
 )
 def test_a_wrong_argument_is_named_and_the_exit_code_is_2(
@@ -344,6 +357,13 @@ def test_the_command_line_does_not_wait_for_what_only_serving_needs() -> None:
 def test_the_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"sse-server {__version__}\n"
+
+
+def test_the_command_of_tokens_alone_shows_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert all(command in captured.out for command in ("Usage: sse-server token", "add", "list", "revoke"))
 
 
 def test_the_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
