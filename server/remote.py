@@ -20,6 +20,8 @@ NOT_NOW = frozenset({429, 502, 503, 504})
 """Statuses after which the same may be asked again."""
 ANSWER_LIMIT = 65_536
 """Bytes of an answer that are read."""
+UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
+"""OpenSSL's verification codes (X509_V_ERR_*) of a certificate that nobody signed who is known here."""
 
 
 class RemoteError(Exception):
@@ -130,11 +132,15 @@ class Remote:
     def _name(self) -> str:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
+    @property
+    def _is_here(self) -> bool:
+        return is_loopback(urlsplit(self.url).hostname or "")
+
     def _answer(self, request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
         if self.token:
             request.add_header("Authorization", f"Bearer {self.token}")
         handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
-        if is_loopback(urlsplit(self.url).hostname or ""):
+        if self._is_here:
             handlers.append(urllib.request.ProxyHandler({}))  # a proxy's loopback is not ours
         try:
             answer = urllib.request.build_opener(*handlers).open(request, timeout=timeout)
@@ -144,9 +150,22 @@ class Remote:
             kind = RemoteLost if error.code in NOT_NOW else RemoteError
             raise kind(f"{self._name} refused: {_reason(error)}") from error
         except urllib.error.URLError as error:
-            raise RemoteLost(f"{self._name} cannot be reached: {error.reason}") from error
+            # Errors of ssl are known by what they carry: whoever speaks http waits for no import of it.
+            if hasattr(error.reason, "verify_code"):
+                raise RemoteError(
+                    f"the certificate of {self._name} is not trusted: {_verdict(error.reason)}"
+                ) from error
+            raise RemoteLost(f"{self._name} cannot be reached: {self._why(error.reason)}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise RemoteLost(f"{self._name} cannot be reached: {error}") from error
+            raise RemoteLost(f"{self._name} cannot be reached: {self._why(error)}") from error
+
+    def _why(self, error: BaseException | str) -> str:
+        if isinstance(error, ConnectionRefusedError) and self._is_here:
+            return f"{error.strerror}; is it running? start one with: sse-server"
+        if getattr(error, "library", None) == "SSL":
+            words = str(getattr(error, "reason", None) or "without a reason").replace("_", " ").lower()
+            return f"TLS failed, {words}; does it speak http:// only?"
+        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -154,6 +173,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
+
+
+def _verdict(error: object) -> str:
+    """Why OpenSSL does not trust a certificate, and what to do where it does not know who signed it."""
+    verdict = str(getattr(error, "verify_message", "")).rstrip(".")
+    if getattr(error, "verify_code", 0) in UNKNOWN_ISSUER:
+        verdict += "; if an authority of your own signed it, name its file in the environment variable SSL_CERT_FILE"
+    return verdict
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

@@ -65,7 +65,7 @@ def _insist(patience: float, attempt: Callable[[str], str], once: str | None) ->
         except RemoteLost as error:
             if time.monotonic() + RETRY > until:
                 raise
-            print(f"sse-server: {error}; trying again", file=sys.stderr)
+            print(f"sse-server: {error} (trying again)", file=sys.stderr)
             time.sleep(RETRY)
 
 
@@ -95,7 +95,7 @@ def tail(
             try:
                 remote.follow(query, last_event_id, show, reach)
             except RemoteLost as error:
-                print(f"sse-server: {error}; trying again", file=sys.stderr)
+                print(f"sse-server: {error} (trying again)", file=sys.stderr)
                 time.sleep(RETRY)
     except RemoteError as error:
         raise failed(str(error)) from error

@@ -278,8 +278,24 @@ def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
-        raise failed(f"{cert} with its key cannot be used for TLS: {error.strerror or error}") from error
+        raise failed(_explain_tls(error, cert, key)) from error
     return context
+
+
+def _explain_tls(error: OSError, cert: Path, key: Path | None) -> str:
+    """OpenSSL says neither which of the files it means nor, in words, what is wrong with it."""
+    for path, label, lack in (
+        (cert, b"CERTIFICATE-----", "is no certificate in PEM form; name another with --tls-cert"),
+        (key or cert, b"PRIVATE KEY-----", "has no private key in PEM form; name the file that has it with --tls-key"),
+    ):
+        try:
+            if label not in path.read_bytes():
+                return f"{path} {lack}"
+        except OSError as unread:
+            return f"{path} cannot be used for TLS: {unread.strerror}"
+    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
+        return f"{key or cert} has the private key of another certificate than {cert}; name its own with --tls-key"
+    return f"{cert} with its key cannot be used for TLS: {error.strerror or error}"
 
 
 def _refuse_what_workers_cannot_share(log: str | None, *, demo: str | None, port: int, unix: Path | None) -> None:

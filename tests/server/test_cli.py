@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from notifier import __version__
 from server.cli import main
@@ -21,6 +23,17 @@ pytestmark = pytest.mark.timeout(60)
 
 ONLY_LINUX_HAS_FULL_DISKS = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n"
+
+
+class Certificate:
+    """One for these names, in files, and the options that make a server show it."""
+
+    def __init__(self, directory: Path, *names: str) -> None:
+        authority = trustme.CA()
+        self.authority, chain = str(directory / "authority.pem"), str(directory / "chain.pem")
+        authority.cert_pem.write_to_path(self.authority)
+        authority.issue_cert(*names).private_key_and_cert_chain_pem.write_to_path(chain)
+        self.arguments = ["--tls-cert", chain]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -281,20 +294,32 @@ async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Pa
         (["publish", "--url", "{url}", ""], "refused: body: the message is empty"),
         (["publish", "--url", "localhost:8080", "x"], "begins with http:// or https://"),
         (["publish", "--url", "http://localhost:99999", "x"], "the URL of a server cannot be read: Port out of range"),
-        (["publish", "--url", "http://127.0.0.1:1/events", "x"], "127.0.0.1:1 cannot be reached"),
+        (
+            ["publish", "--url", "http://{nobody}/events", "x"],
+            " cannot be reached: Connection refused; is it running? start one with: sse-server\n",
+        ),
+        (["publish", "--url", "http://no-such-host.invalid", "x"], "no-such-host.invalid cannot be reached: "),
+        (["publish", "--url", "https://{place}", "x"], "does it speak http:// only?"),
         (["tail", "--url", "{url}", "--since", "soon"], "refused: since: all, a duration"),
         (["tail", "--url", "{base}/health"], "sends no events there"),
     ],
 )
 async def test_what_a_server_refuses_is_one_sentence(arguments: list[str], words: str) -> None:
     async with started() as server:
-        code, out, err = await run(
-            *(argument.format(url=f"{server.url}/events", base=server.url) for argument in arguments)
-        )
+        with socket.socket() as deaf:
+            deaf.bind(("127.0.0.1", 0))
+            places = {
+                "url": f"{server.url}/events",
+                "base": server.url,
+                "place": server.url.removeprefix("http://"),
+                "nobody": f"127.0.0.1:{deaf.getsockname()[1]}",
+            }
+            code, out, err = await run(*(argument.format(**places) for argument in arguments))
     assert (code, out) == (1, "")
     assert err.startswith("sse-server: ")
     assert err.count("\n") == 1
     assert words in err
+    assert not re.search(r"Errno|_ssl\.c", err)
 
 
 async def test_a_log_that_another_server_has_is_one_sentence(tmp_path: Path) -> None:
@@ -391,6 +416,45 @@ async def test_a_door_is_not_opened_to_the_network_by_accident(arguments: list[s
     assert err.startswith("sse-server: ")
     assert err.count("\n") == 1
     assert words in err
+
+
+async def test_a_certificate_and_a_key_that_cannot_be_used_are_told_apart(tmp_path: Path) -> None:
+    one, other, text = tmp_path / "one.pem", tmp_path / "other.pem", tmp_path / "text"
+    authority = trustme.CA()
+    for path in (one, other):
+        certificate = authority.issue_cert("events.example")
+        certificate.cert_chain_pems[0].write_to_path(str(path))
+        certificate.private_key_pem.write_to_path(f"{path}.key")
+    text.write_text("hello")
+    for arguments, sentence in (
+        (["--tls-cert", str(text)], f"{text} is no certificate in PEM form; name another with --tls-cert"),
+        (["--tls-cert", str(one)], f"{one} has no private key in PEM form; name the file that has it with --tls-key"),
+        (
+            ["--tls-cert", str(one), "--tls-key", str(text)],
+            f"{text} has no private key in PEM form; name the file that has it with --tls-key",
+        ),
+        (
+            ["--tls-cert", str(one), "--tls-key", f"{other}.key"],
+            f"{other}.key has the private key of another certificate than {one}; name its own with --tls-key",
+        ),
+    ):
+        assert await run("--port", "0", *arguments) == (1, "", f"sse-server: {sentence}\n")
+
+
+async def test_a_certificate_that_is_not_trusted_is_told_in_words_and_an_authority_can_be_named(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path, "localhost")
+    async with started(*certificate.arguments, "--host", "localhost") as server:
+        code, out, err = await run("publish", "--url", server.url, "hello")
+        assert (code, out) == (1, "")
+        assert err.startswith(f"sse-server: the certificate of {server.url.removeprefix('https://')} is not trusted: ")
+        assert err.endswith(
+            "; if an authority of your own signed it, name its file in the environment variable SSL_CERT_FILE\n"
+        )
+        trusting = {"SSL_CERT_FILE": certificate.authority}
+        assert (await run("publish", "--url", server.url, "hello", environ=trusting))[0] == 0
+        elsewhere = server.url.replace("localhost", "127.0.0.1")
+        err = (await run("publish", "--url", elsewhere, "hello", environ=trusting))[2]
+        assert err.endswith("is not trusted: IP address mismatch, certificate is not valid for '127.0.0.1'\n")
 
 
 async def test_a_door_that_was_asked_for_by_name_is_open() -> None:
