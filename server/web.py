@@ -33,6 +33,8 @@ BACKLOG = 1_024
 """Connections that the kernel holds until they are accepted."""
 LIMITS = Limits()
 """Those of a server that only this machine reaches."""
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+"""Hosts that stand for every address of the machine, and where the machine itself finds them."""
 ENDING = 0.3
 """Seconds that a stop gives to handlers, and then once more to cancelled ones."""
 
@@ -99,11 +101,10 @@ async def serve(
         for each in sockets:
             await web.SockSite(runner, each, backlog=BACKLOG, ssl_context=tls).start()
         async with _playing(hub, demo):
-            scheme = "https" if tls else "http"
             yield (
                 "http+unix://" + quote(str(unix), safe="")
                 if unix is not None
-                else _base_url(scheme, host, sockets[0].getsockname()[1])
+                else _base_url(host, sockets[0].getsockname()[1], tls)
             )
     finally:
         await runner.cleanup()
@@ -226,7 +227,44 @@ async def _play(hub: Hub, name: str) -> None:
             await hub.publish([step])
 
 
-def _base_url(scheme: str, host: str, port: int) -> str:
-    """Where a person on this machine finds the server."""
-    name = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host).strip("[]")  # noqa: S104
+def _base_url(host: str, port: int, tls: ssl.SSLContext | None) -> str:
+    """Where a person on this machine finds the server, under a name that its certificate is for."""
+    name = EVERYWHERE.get(host, host).strip("[]")
+    if tls is not None and name in EVERYWHERE.values():
+        certified = _certified(tls)
+        names = [each for each in (name, "localhost") if each in certified]
+        if certified and host in EVERYWHERE:
+            names += [each for each in certified if not each.startswith("*")] or [socket.gethostname()]
+        name = next(iter(names), name)
+    scheme = "https" if tls else "http"
     return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
+
+
+def _certified(tls: ssl.SSLContext) -> list[str]:
+    """Names and addresses that the certificate is for; none if it is not valid, as one that has expired.
+
+    Python takes a certificate apart only for a client that trusts it, so one meets the server in memory: once to see
+    it, and once more to trust it.
+    """
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    try:
+        shown = _meet(client, tls).getpeercert(binary_form=True)
+        assert shown is not None
+        client.load_verify_locations(cadata=shown)
+        client.verify_mode = ssl.CERT_REQUIRED
+        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        trusted = _meet(client, tls).getpeercert() or {}
+    except (ssl.SSLError, ValueError):
+        return []
+    return [str(entry[1]) for entry in trusted.get("subjectAltName", ())]
+
+
+def _meet(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ours = client.wrap_bio(to_client, to_server)
+    theirs = server.wrap_bio(to_server, to_client, server_side=True)
+    for each in (ours, theirs, ours):
+        with suppress(ssl.SSLWantReadError):
+            each.do_handshake()
+    return ours

@@ -195,7 +195,7 @@ def serve(
             _refuse_an_open_door(host, token=has_tokens or without_token, tls=bool(tls_cert) or without_tls)
         if workers > 1:
             _refuse_what_workers_cannot_share(log, demo=demo, port=port, unix=unix)
-            asyncio.run(_keep_workers(workers))
+            asyncio.run(_keep_workers(workers, needs_token=has_tokens))
             return
         serving = serve(
             host=host,
@@ -214,6 +214,7 @@ def serve(
         asyncio.run(
             _run(
                 serving,
+                needs_token=has_tokens,
                 explain=lambda error: _explain_unix(error, unix) if unix else _explain(error, host, port),
                 is_worker=is_worker,
             )
@@ -307,7 +308,7 @@ def _refuse_what_workers_cannot_share(log: str | None, *, demo: str | None, port
         raise failed("a demo needs one worker; leave --workers away")
 
 
-async def _keep_workers(count: int) -> None:
+async def _keep_workers(count: int, *, needs_token: bool) -> None:
     """Keep so many processes of this very command until the task is cancelled."""
     task = asyncio.current_task()
     assert task is not None
@@ -316,7 +317,11 @@ async def _keep_workers(count: int) -> None:
     command = [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"]
     try:
         await keep(
-            count, command, lambda line: _say(f"{_greeting(line.split()[-1].rstrip('/'))}\n  workers    {count}")
+            count,
+            command,
+            lambda line: _say(
+                f"{_greeting(line.split()[-1].rstrip('/'), needs_token=needs_token)}\n  workers    {count}"
+            ),
         )
     except BaseExceptionGroup as errors:
         unsaid, _ = errors.split(OutputFailed)
@@ -357,7 +362,11 @@ def _explain_unix(error: OSError, path: Path) -> str:
 
 
 async def _run(
-    serving: AbstractAsyncContextManager[str], *, explain: Callable[[OSError], str], is_worker: bool
+    serving: AbstractAsyncContextManager[str],
+    *,
+    needs_token: bool,
+    explain: Callable[[OSError], str],
+    is_worker: bool,
 ) -> None:
     """Serve until the task is cancelled; SIGTERM does that, as Ctrl-C does."""
     task = asyncio.current_task()
@@ -369,7 +378,7 @@ async def _run(
             url = await stack.enter_async_context(serving)
         except OSError as error:
             raise failed(explain(error)) from error
-        _say(_greeting(url))
+        _say(_greeting(url, needs_token=needs_token))
         gc.collect()
         gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
         gc.set_threshold(20_000, 20, 10)
@@ -382,16 +391,16 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
-def _greeting(url: str) -> str:
+def _greeting(url: str, *, needs_token: bool) -> str:
     """The first line is for programs too: the URL is its last word."""
+    token = "-H 'Authorization: Bearer TOKEN' " if needs_token else ""
+    curl, events = f"curl {token}", f"{url}/events"
     if url.startswith("http+unix://"):
         path = unquote(url.removeprefix("http+unix://"))
-        return (
-            f"Serving {url}/\n  publish    curl --unix-socket {shlex.quote(path)} -d 'Backup done' http://localhost/events\n"
-            f"  notify me  sse-notifier run {url}/events"
-        )
+        curl, events = f"{curl}--unix-socket {shlex.quote(path)} ", "http://localhost/events"
     return (
-        f"Serving {url}/\n  publish    curl -d 'Backup done' {url}/events\n  notify me  sse-notifier run {url}/events"
+        f"Serving {url}/\n  publish    {curl}-d 'Backup done' {events}\n"
+        f"  notify me  sse-notifier run {token}{url}/events"
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from notifier import __version__
 from server.cli import main
 from server.web import serve
 from server.wire import TITLE_LIMIT
+from tests.needs import needs
 from tests.server.client import publish, request, subscribe
 from tests.server.process import a_full_disk, a_pipe_that_nobody_reads, run, spawn, started
 
@@ -455,6 +457,43 @@ async def test_a_certificate_that_is_not_trusted_is_told_in_words_and_an_authori
         elsewhere = server.url.replace("localhost", "127.0.0.1")
         err = (await run("publish", "--url", elsewhere, "hello", environ=trusting))[2]
         assert err.endswith("is not trusted: IP address mismatch, certificate is not valid for '127.0.0.1'\n")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+async def test_the_curl_line_that_a_server_prints_works_with_a_token_and_tls(host: str, tmp_path: Path) -> None:
+    needs("curl", "curl")
+    certificate, tokens = Certificate(tmp_path, "events.example", "localhost"), str(tmp_path / "tokens.json")
+    token = (await run("token", "add", "laptop", "--tokens", tokens))[1].strip()
+    async with started("--host", host, "--tokens", tokens, *certificate.arguments) as server:
+        assert server.url.startswith("https://localhost:")
+        assert server.child.stdout is not None
+        line = (await server.child.stdout.readline()).decode().strip()
+        assert "-H 'Authorization: Bearer TOKEN'" in line
+        words = shlex.split(line.removeprefix("publish").replace("TOKEN", token))
+        curl = await asyncio.create_subprocess_exec(
+            words[0], "-sS", "--cacert", certificate.authority, *words[1:], stdout=asyncio.subprocess.PIPE
+        )
+        answer, _ = await curl.communicate()
+        assert answer.startswith(b'{"id": ')
+        notify = (await server.child.stdout.readline()).decode().strip()
+        assert notify.endswith(f"sse-notifier run -H 'Authorization: Bearer TOKEN' {server.url}/events")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["events.example"], "events.example"),
+        (["*.example", "events.example"], "events.example"),
+        (["*.example"], socket.gethostname()),
+        (["127.0.0.1", "localhost"], "127.0.0.1"),
+    ],
+)
+async def test_a_server_for_the_network_tells_a_name_that_its_certificate_is_for(
+    names: list[str], expected: str, tmp_path: Path
+) -> None:
+    arguments = Certificate(tmp_path, *names).arguments
+    async with started("--host", "0.0.0.0", "--without-token", *arguments) as server:
+        assert server.url.startswith(f"https://{expected}:")
 
 
 async def test_a_door_that_was_asked_for_by_name_is_open() -> None:

@@ -289,6 +289,15 @@ async def test_a_line_to_connect_with_is_copied_whole(chromium: Chromium) -> Non
         assert await page.evaluate("navigator.clipboard.readText()") == f"sse-notifier run {url}/events"
 
 
+async def test_a_browser_without_javascript_says_how_to_listen_in_a_way_that_works(chromium: Chromium) -> None:
+    async with serve() as url, chromium.browsing(java_script_enabled=False) as page:
+        await page.goto(url)
+        advice = page.locator("noscript p")  # which get_by_text leaves out
+        await expect(advice).to_be_visible()
+        await expect(advice).to_contain_text("curl -N and the address of this page, followed by events.")
+        assert page.url + "events" == f"{url}/events"
+
+
 async def test_light_and_dark_are_chosen_by_the_system_until_a_person_chooses(chromium: Chromium) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     async with serve() as url, chromium.opened(url, "dark") as page:
