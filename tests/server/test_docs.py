@@ -1,8 +1,11 @@
 """docs/server.md: what it tells people to type works."""
 
 import asyncio
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,15 @@ def test_every_option_that_the_page_names_exists_and_the_other_way(capsys: pytes
     assert main(["--help"]) == 0
     offered = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     assert offered - named - {"--help", "--version", "--verbose", "--tokens"} == set()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it is another one elsewhere")
+def test_the_usual_file_of_tokens_is_where_the_page_has_it(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
+    command = [sys.executable, "-m", "server", "token", "add", "laptop"]
+    subprocess.run(command, env={**environ, "HOME": str(tmp_path)}, check=True, capture_output=True)
+    [named] = re.findall(r"on Linux `~/(.config/\S+)`", PAGE)
+    assert (tmp_path / named).exists()
 
 
 def test_the_page_names_every_field() -> None:
