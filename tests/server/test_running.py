@@ -15,7 +15,7 @@ import pytest
 from server.workers import keep
 from tests.needs import needs
 from tests.server.client import Answer, publish, request, subscribe
-from tests.server.process import redis_url, run, spawn, start_redis, started, stop
+from tests.server.process import a_full_disk, redis_url, run, spawn, start_redis, started, stop
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -189,6 +189,21 @@ async def test_two_workers_share_a_port_and_a_log_and_a_killed_one_is_replaced(t
     finally:
         await stop(child)
         await stop(redis)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+async def test_workers_end_where_what_is_printed_for_them_cannot_be_written(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    redis = await start_redis(tmp_path)
+    try:
+        with a_full_disk() as full:
+            code, _, errors = await run(
+                "--port", str(port), "--log", redis_url(tmp_path), "--workers", "2", stdout=full
+            )
+    finally:
+        await stop(redis)
+    assert (code, errors) == (1, "sse-server: the output cannot be written: No space left on device\n")
 
 
 HANGS_ONCE = """
