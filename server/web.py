@@ -104,7 +104,7 @@ async def serve(
             yield (
                 "http+unix://" + quote(str(unix), safe="")
                 if unix is not None
-                else _base_url(host, sockets[0].getsockname()[1], tls)
+                else _base_url(host, sockets[0].getsockname()[1], tls=tls is not None)
             )
     finally:
         await runner.cleanup()
@@ -227,44 +227,10 @@ async def _play(hub: Hub, name: str) -> None:
             await hub.publish([step])
 
 
-def _base_url(host: str, port: int, tls: ssl.SSLContext | None) -> str:
-    """Where a person on this machine finds the server, under a name that its certificate is for."""
+def _base_url(host: str, port: int, *, tls: bool) -> str:
+    """Where a person on this machine finds the server."""
     name = EVERYWHERE.get(host, host).strip("[]")
-    if tls is not None and name in EVERYWHERE.values():
-        certified = _certified(tls)
-        names = [each for each in (name, "localhost") if each in certified]
-        if certified and host in EVERYWHERE:
-            names += [each for each in certified if not each.startswith("*")] or [socket.gethostname()]
-        name = next(iter(names), name)
+    if tls and host in EVERYWHERE:
+        name = "localhost"  # a certificate that is for this machine is for this name, more often than for an address
     scheme = "https" if tls else "http"
     return f"{scheme}://[{name}]:{port}" if ":" in name else f"{scheme}://{name}:{port}"
-
-
-def _certified(tls: ssl.SSLContext) -> list[str]:
-    """Names and addresses that the certificate is for; none if it is not valid, as one that has expired.
-
-    Python takes a certificate apart only for a client that trusts it, so one meets the server in memory: once to see
-    it, and once more to trust it.
-    """
-    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
-    try:
-        shown = _meet(client, tls).getpeercert(binary_form=True)
-        assert shown is not None
-        client.load_verify_locations(cadata=shown)
-        client.verify_mode = ssl.CERT_REQUIRED
-        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        trusted = _meet(client, tls).getpeercert() or {}
-    except (ssl.SSLError, ValueError):
-        return []
-    return [str(entry[1]) for entry in trusted.get("subjectAltName", ())]
-
-
-def _meet(client: ssl.SSLContext, server: ssl.SSLContext) -> ssl.SSLObject:
-    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ours = client.wrap_bio(to_client, to_server)
-    theirs = server.wrap_bio(to_server, to_client, server_side=True)
-    for each in (ours, theirs, ours):
-        with suppress(ssl.SSLWantReadError):
-            each.do_handshake()
-    return ours

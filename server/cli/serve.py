@@ -1,11 +1,9 @@
 """The server itself: arguments in, a running server out."""
 
 import asyncio
-import errno
 import gc
 import logging
 import re
-import shlex
 import signal
 import ssl
 import sys
@@ -17,12 +15,12 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import unquote
 
 import platformdirs
 import typer
 
 from server.auth import InvalidTokens
+from server.cli.greeting import explain, explain_tls, explain_unix, greeting
 from server.cli.terminal import NobodyReads, OutputFailed, TokensFile, failed, tokens_path
 from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
@@ -215,7 +213,7 @@ def serve(
             _run(
                 serving,
                 needs_token=has_tokens,
-                explain=lambda error: _explain_unix(error, unix) if unix else _explain(error, host, port),
+                explain=lambda error: explain_unix(error, unix) if unix else explain(error, host, port),
                 is_worker=is_worker,
             )
         )
@@ -279,24 +277,8 @@ def _tls(cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(cert, key)
     except (OSError, ssl.SSLError) as error:
-        raise failed(_explain_tls(error, cert, key)) from error
+        raise failed(explain_tls(error, cert, key)) from error
     return context
-
-
-def _explain_tls(error: OSError, cert: Path, key: Path | None) -> str:
-    """OpenSSL says neither which of the files it means nor, in words, what is wrong with it."""
-    for path, label, lack in (
-        (cert, b"CERTIFICATE-----", "is no certificate in PEM form; name another with --tls-cert"),
-        (key or cert, b"PRIVATE KEY-----", "has no private key in PEM form; name the file that has it with --tls-key"),
-    ):
-        try:
-            if label not in path.read_bytes():
-                return f"{path} {lack}"
-        except OSError as unread:
-            return f"{path} cannot be used for TLS: {unread.strerror}"
-    if getattr(error, "reason", None) == "KEY_VALUES_MISMATCH":
-        return f"{key or cert} has the private key of another certificate than {cert}; name its own with --tls-key"
-    return f"{cert} with its key cannot be used for TLS: {error.strerror or error}"
 
 
 def _refuse_what_workers_cannot_share(log: str | None, *, demo: str | None, port: int, unix: Path | None) -> None:
@@ -320,7 +302,7 @@ async def _keep_workers(count: int, *, needs_token: bool) -> None:
             count,
             command,
             lambda line: _say(
-                f"{_greeting(line.split()[-1].rstrip('/'), needs_token=needs_token)}\n  workers    {count}"
+                f"{greeting(line.split()[-1].rstrip('/'), needs_token=needs_token)}\n  workers    {count}"
             ),
         )
     except BaseExceptionGroup as errors:
@@ -354,13 +336,6 @@ def _write_access_log(name: str | None) -> None:
     log.propagate = False
 
 
-def _explain_unix(error: OSError, path: Path) -> str:
-    if error.errno == errno.EADDRINUSE:
-        what = "another server answers there" if path.is_socket() else "there is something that is no socket"
-        return f"{path} is taken: {what}; choose another with --unix"
-    return f"cannot listen on {path}: {error.strerror or error}; choose another with --unix"
-
-
 async def _run(
     serving: AbstractAsyncContextManager[str],
     *,
@@ -378,7 +353,7 @@ async def _run(
             url = await stack.enter_async_context(serving)
         except OSError as error:
             raise failed(explain(error)) from error
-        _say(_greeting(url, needs_token=needs_token))
+        _say(greeting(url, needs_token=needs_token))
         gc.collect()
         gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
         gc.set_threshold(20_000, 20, 10)
@@ -389,27 +364,3 @@ def _say(text: str) -> None:
     """Print it now.  A server serves on when nobody reads what it prints."""
     with suppress(NobodyReads):
         print(text, flush=True)
-
-
-def _greeting(url: str, *, needs_token: bool) -> str:
-    """The first line is for programs too: the URL is its last word."""
-    token = "-H 'Authorization: Bearer TOKEN' " if needs_token else ""
-    curl, events = f"curl {token}", f"{url}/events"
-    if url.startswith("http+unix://"):
-        path = unquote(url.removeprefix("http+unix://"))
-        curl, events = f"{curl}--unix-socket {shlex.quote(path)} ", "http://localhost/events"
-    return (
-        f"Serving {url}/\n  publish    {curl}-d 'Backup done' {events}\n"
-        f"  notify me  sse-notifier run {token}{url}/events"
-    )
-
-
-def _explain(error: OSError, host: str, port: int) -> str:
-    match error.errno:
-        case errno.EADDRINUSE:
-            return f"port {port} of {host} is taken; stop the program that has it, or choose another with --port"
-        case errno.EACCES:
-            return f"port {port} of {host} is not allowed here; choose one above 1023 with --port"
-        case errno.EADDRNOTAVAIL:
-            return f"{host} is no address of this machine; choose another with --host"
-    return f"cannot listen on {host}: {error.strerror or error}; choose another address with --host"
