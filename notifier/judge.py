@@ -216,6 +216,8 @@ def _argument(text: str) -> str:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"  # as JSON has it, and all else that is told of it
     return "" if value is None else str(value)
 
 

@@ -257,7 +257,7 @@ class Lane:
         digest = Notification(
             stream=stream,
             title=plaintext.line(_digest_title(stream, self.counted, self.was_shut, self.missed), TITLE_LIMIT),
-            body="\n".join(notification.title for notification in reversed(self.held)),
+            body="\n".join(notification.headline for notification in reversed(self.held)),
             urgency=max(notification.urgency for notification in self.held),
             key=digest_key,
             sound="none" if goes_on else None,

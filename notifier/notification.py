@@ -100,6 +100,11 @@ class Notification:
     row: int | None = field(default=None, compare=False)
     """Its row in the history, once it is recorded; None for a digest, which stands for many."""
 
+    @property
+    def headline(self) -> str:
+        """One line that tells it from others of its stream: a plain text is headed by nothing but the stream's name."""
+        return self.title if self.title != self.stream else self.body.partition("\n")[0] or self.title
+
     def __post_init__(self) -> None:
         if not self.title.strip() or len(self.title) > TITLE_LIMIT:
             raise ValueError(f"a title has 1 to {TITLE_LIMIT} characters")

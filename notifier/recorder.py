@@ -45,12 +45,16 @@ class Recorder:
         self._began = time.monotonic()
         self._file = _create(path, force=force)
         self._write(head_of(url, datetime.now(UTC).isoformat(timespec="seconds")))
+        self._size_of_head = self.size
 
     def __enter__(self) -> "Recorder":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._file.close()
+        if kind is not None and self.size == self._size_of_head:
+            # Nothing was recorded; what is left would only be in the way of the next attempt.
+            self._path.unlink(missing_ok=True)
 
     async def follow(
         self,

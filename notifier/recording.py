@@ -25,6 +25,8 @@ from notifier.errors import UsageError
 from notifier.language import _
 
 VERSION = 1
+LONGEST = 366 * 86_400.0
+"""Seconds after the beginning at which something may have happened."""
 HARMLESS = {
     "age", "cache-control", "connection", "content-encoding", "content-language", "content-length", "content-type",
     "date", "expires", "keep-alive", "last-event-id", "mercure-last-event-id", "pragma", "retry-after", "server",
@@ -133,6 +135,8 @@ def _fields(each: Head | Step) -> dict[str, object]:
 
 def _step(fields: dict[str, Any]) -> Step | None:
     at = float(fields["at"])
+    if not 0 <= at <= LONGEST:
+        raise ValueError("nobody recorded for so long")
     if "open" in fields:
         return Opened(at, {str(name): str(value) for name, value in fields["open"].items()})
     if "text" in fields:
@@ -149,7 +153,7 @@ def _objects(lines: Iterable[str], name: str) -> Iterator[dict[str, Any]]:
             raise UsageError(_("{name}:{line}: this is no line of a recording", name=name, line=broken))
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             broken = number
             continue
         if isinstance(found, dict):

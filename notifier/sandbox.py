@@ -33,7 +33,12 @@ class _Missing(ChainableUndefined):
     def __lt__(self, other: object) -> bool:  # type: ignore[override]
         return False
 
-    __le__ = __gt__ = __ge__ = __lt__  # type: ignore[assignment]
+    __le__ = __gt__ = __ge__ = __eq__ = __lt__  # type: ignore[assignment]
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+    __hash__ = ChainableUndefined.__hash__
 
 
 class _Method:

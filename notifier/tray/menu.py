@@ -164,9 +164,7 @@ def _notification_rows(status: Status) -> tuple[Row, ...]:
 
 
 def _notification_row(notification: Notification, *, with_stream: bool) -> Row:
-    # A plain text is headed by its stream's name, by which no two of them can be told apart.
-    words = notification.title if notification.title != notification.stream else notification.body or notification.title
-    title = safe(words, TITLE_LIMIT) or _("(no title)")
+    title = safe(notification.headline, TITLE_LIMIT) or _("(no title)")
     if with_stream:
         title = _("{title} — {stream}", title=title, stream=name_of(notification.stream))
     row = notification.row

@@ -39,6 +39,15 @@ def opened(gate: Gate, now: float) -> list[Bubble]:
     return gate.release(now)
 
 
+def test_a_digest_of_plain_texts_names_their_words() -> None:
+    gate = Gate()
+    gate.shut(0, {("ci", False)})
+    for body in ("Backup done", "Disk checked\nno errors", "", "Certificates renewed"):
+        gate.offer(0, Notification(stream="ci", title="ci", body=body))
+    [bubble] = opened(gate, 1)
+    assert bubble.notification.body == "Certificates renewed\nci\nDisk checked"
+
+
 ALL = {(stream, urgent) for stream in ("ci", "home", "ops", "s" * 500) for urgent in (False, True)}
 CALM = {(stream, urgent) for stream, urgent in ALL if not urgent}
 

@@ -54,6 +54,8 @@ FIRST = '{"sse-notifier": "recording", "version": 1}\n'
             "x:2: this is no line",
         ),
         ([FIRST, '{"at": "x", "text": "y"}\n'], "x:2: this is no line"),
+        ([FIRST, '{"at": 1e14, "text": "y"}\n'], "x:2: this is no line"),
+        ([FIRST, "[" * 100_000 + "\n", '{"at": 1, "text": "x"}\n'], "x:2: this is no line"),
     ],
 )
 def test_what_is_no_recording_is_told(lines: list[str], problem: str) -> None:
@@ -97,6 +99,18 @@ async def test_a_stream_is_recorded_replayed_and_served_again(tmp_path: Path) ->
         async with command(tmp_path, "watch", url, "--json") as tool:
             assert json.loads(await tool.line())["data"].startswith('{"title": "Build failed"')
         assert (await serving.end(signal.SIGTERM))[0] == 0
+
+
+async def test_what_recorded_nothing_leaves_no_file_in_the_way(tmp_path: Path) -> None:
+    file = tmp_path / "r.jsonl"
+    async with (
+        loopback([b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]) as server,
+        command(tmp_path, "record", server.url, str(file)) as tool,
+    ):
+        code, _, errors = await tool.result()
+    assert code == 1
+    assert "404" in errors
+    assert not file.exists()
 
 
 async def test_a_recording_is_replayed_by_the_rules_of_the_configuration(tmp_path: Path) -> None:

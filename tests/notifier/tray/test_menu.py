@@ -47,7 +47,7 @@ def test_plain_texts_that_are_headed_by_their_stream_can_be_told_apart() -> None
         Notification(stream="home", title="home", body=body, row=1) for body in ("Backup done", "Two\nlines", "")
     )
     shown = labels(menu(Status((HOME,), recent=said, told_at=NOON)))
-    assert shown[3:6] == ["Backup done", "Two lines", "home"]
+    assert shown[3:6] == ["Backup done", "Two", "home"]
 
 
 def test_the_whole_menu() -> None:
