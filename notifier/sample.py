@@ -59,13 +59,9 @@ class Sampler:
         now = begin
         while (wait := self.line.next_due(now)) is not None and now + wait + JUST_AFTER <= end:
             now += wait + JUST_AFTER
-            if (sample := self.wait(now)) is not None:
-                yield now, sample
-
-    def wait(self, now: float) -> Sample | None:
-        """What would be told because it is `now`."""
-        told = tuple(entry.notification for entry in self.line.due(now))
-        return Sample(None, told) if told else None
+            # Each by itself, as the history has them.
+            for entry in self.line.due(now):
+                yield now, Sample(None, (entry.notification,))
 
     def _is_new(self, identity: str | None, lifetime: float, now: float) -> bool:
         if identity is None:

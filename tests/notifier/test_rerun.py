@@ -44,6 +44,13 @@ def test_time_passes_as_it_did() -> None:
     assert told([*rows, row(501, '{"door": false}')], DOOR) == [(500, "Open"), (501, "Shut")]
 
 
+def test_what_falls_due_at_once_is_told_one_by_one_as_the_history_has_it() -> None:
+    rows = [row(0, '{"host": "a"}'), row(0, '{"host": "b"}')]
+    rerun = Rerun(lambda: line(silence=60, key="{{ data.host }}", title="Nothing from {{ key }}"))
+    lapses = [len(sample.outcomes) for _at, sample in rerun.play(rows, 100.0) if sample.event is None]
+    assert lapses == [1, 1]
+
+
 def test_a_clock_that_was_set_back_lets_no_time_pass() -> None:
     rows = [row(1_000, '{"door": true}'), row(500, '{"door": true}'), row(1_200, '{"door": false}')]
     assert told(rows, DOOR) == []
