@@ -128,6 +128,10 @@ class NativeDesktop:
             ) from error
         except BubbleFailed:
             raise
+        except ImportError as error:
+            raise BubbleFailed(
+                _("{name} needs the package desktop-notifier: pip install desktop-notifier", name=self.name)
+            ) from error
         except Exception as error:  # the library's parts raise what they like
             self._drop()
             raise BubbleFailed(
