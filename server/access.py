@@ -21,13 +21,19 @@ class AccessLogger(AbstractAccessLogger):
     """One line for each request."""
 
     def log(self, request: BaseRequest, response: StreamResponse, time: float) -> None:
+        write(request, response, time)
+
+
+def write(request: BaseRequest, response: StreamResponse, seconds: float) -> None:
+    """The line of one request; nothing if nobody wants the log."""
+    if logger.isEnabledFor(logging.INFO):
         fields = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "remote": request.remote or "",
             "method": request.method,
             "path": request.path[:PATH_LIMIT],
             "status": response.status,
-            "seconds": round(time, 4),
+            "seconds": round(seconds, 4),
             "bytes": response.body_length,
             "agent": request.headers.get("User-Agent", "")[:PATH_LIMIT],
         }

@@ -193,6 +193,9 @@ class Hub:
         frames += [view.of(record) for record in page.records]
         subscriber.position = page.records[-1].position if page.records else max(until, page.floor)
         data = b"".join(frames)
+        if not data and page.records:
+            # Nothing of it is for this one, who would take long silence for a dead connection, and begin here again.
+            data = view.frame(wire.mark(self.log.id_at(subscriber.position)))
         self.room.make(len(data))
         subscriber.transport.write(data)
         self.room.took(len(data))
@@ -268,10 +271,14 @@ class Hub:
             self._dismiss(subscriber)
 
     def _beat(self) -> None:
-        """A comment to each live subscriber, so that both ends and all between know that the stream lives."""
+        """A sign of life to each live subscriber, so that both ends and all between know that the stream lives.
+
+        For one who gets not all events it moves the last event ID too: else one that rarely gets any would come back
+        with an ID that the log has long let go of.
+        """
         self._timer = asyncio.get_running_loop().call_later(self.heartbeat, self._beat)
         for view, group in self._live.groups():
-            beat = view.frame(wire.comment())
+            beat = view.frame(wire.mark(self.log.id_at(self.head)) if view.topics or view.types else wire.comment())
             for subscriber in group:
                 if not subscriber.transport.is_closing() and not subscriber.transport.get_write_buffer_size():
                     subscriber.transport.write(beat)

@@ -6,6 +6,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 ADDRESSES_LIMIT = 10_000
 """Addresses that a rate is remembered for; the one that was quiet longest is forgotten first."""
@@ -27,6 +28,17 @@ class Limits:
     """Seconds in which the head of a request must have come, from its connection's beginning or the last answer."""
     body: float = 30.0
     """Seconds in which the body of a request must have come."""
+
+
+def party(address: str) -> str:
+    """Whom an address counts for: of IPv6, a host may take any in a network of 64 bits (RFC 6177)."""
+    try:
+        found = ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or IPv6Network((found, 64), strict=False))
+    return address
 
 
 class Rate:

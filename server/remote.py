@@ -48,6 +48,9 @@ class Remote:
             raise RemoteError(f"the URL of a server cannot be read: {error}") from error
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise RemoteError("the URL of a server begins with http:// or https://")
+        token = (self.token or "").strip()
+        if not (token.isascii() and token.isprintable()):
+            raise RemoteError("the token is none of those that sse-server token add prints: ASCII, in one line")
 
     def publish(self, text: str, fields: dict[str, str], *, once: str) -> str:
         """Publish a text, with such fields as a title; returns its id.
@@ -138,7 +141,7 @@ class Remote:
 
     def _answer(self, request: urllib.request.Request, timeout: float) -> http.client.HTTPResponse:
         if self.token:
-            request.add_header("Authorization", f"Bearer {self.token}")
+            request.add_header("Authorization", f"Bearer {self.token.strip()}")
         handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
         if self._is_here:
             handlers.append(urllib.request.ProxyHandler({}))  # a proxy's loopback is not ours

@@ -19,12 +19,12 @@ from typing import NoReturn
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from server import auth, intake, origin, wire
+from server import access, auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
 from server.body import Bodies, BodyRefused
 from server.eventlog import LogUnavailable, NameTaken
 from server.hub import Hub, Subscriber
-from server.limit import Crowd, Limits, Places, Rate
+from server.limit import Crowd, Limits, Places, Rate, party
 from server.metrics import Metrics
 from server.page import Page
 from server.subscription import InvalidSubscription, Subscription, subscription
@@ -134,7 +134,7 @@ class Site:
             for topic in view.topics:
                 if not grant.may_subscribe(topic):
                     return _sentence(403, f"topic: this token does not let you subscribe to {topic}")
-        address = request.remote or ""
+        address = party(request.remote or "")
         match self._places.take(address):
             case Crowd.ONE:
                 sentence = f"your address has {self._places.each} streams open, and may not have more"
@@ -158,10 +158,15 @@ class Site:
             raise ConnectionResetError
         _cut_off_when_silent(transport)
         subscriber = Subscriber(transport, request.writer.drain, view)
+        began = time.monotonic()
         try:
             await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
         except LogUnavailable as error:
             logger.warning("a stream ends, and may come back: %s", error)
+        except (asyncio.CancelledError, ConnectionError):
+            # Its client left, which aiohttp logs nothing of.
+            access.write(request, response, time.monotonic() - began)
+            raise
         await response.write(wire.retry(RECONNECTION_TIME))
         await response.write_eof()
         return response
@@ -181,7 +186,7 @@ class Site:
                 web.HTTPUnsupportedMediaType, "send it without a Content-Encoding; a small body can hide a large one"
             )
         is_batch = request.content_type in intake.BATCH_TYPES
-        if self._rate and (wait := self._rate.wait(request.remote or "", time.monotonic())):
+        if self._rate and (wait := self._rate.wait(party(request.remote or ""), time.monotonic())):
             return _sentence(429, "you publish too often", retry_after=math.ceil(wait))
         with self._bodies.one(BATCH_LIMIT if is_batch else MESSAGE_LIMIT) as body:
             try:
@@ -199,7 +204,7 @@ class Site:
         except intake.Unreadable as error:
             return _sentence(400, str(error))
         if self._rate:
-            self._rate.owe(request.remote or "", len(messages) - 1)
+            self._rate.owe(party(request.remote or ""), len(messages) - 1)
         if grant := request.get(GRANT):
             if once is not None:
                 once = f"{grant.digest[:16]}:{once}"  # what others call their messages is no matter of this publisher

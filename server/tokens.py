@@ -6,8 +6,10 @@ The file is looked at again whenever it changed, so a token that is added or rev
 import logging
 import os
 import secrets
+import stat
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -99,6 +101,12 @@ class Tokens:
                 new.write(auth.dump(grants))
                 new.flush()
                 os.fsync(new.fileno())
+            if sys.platform != "win32" and self.path.exists():
+                # Root may look after the tokens of a service that runs as somebody else.
+                old = self.path.stat()
+                with suppress(PermissionError):
+                    os.chown(new.name, old.st_uid, old.st_gid)
+                Path(new.name).chmod(stat.S_IMODE(old.st_mode))
             Path(new.name).replace(self.path)
         except OSError as error:
             raise InvalidTokens(f"the tokens in {self.path} cannot be written: {error}") from error

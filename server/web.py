@@ -18,7 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from server import access, origin
 from server import demo as demos
-from server.eventlog import EventLog
+from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
 from server.limit import Limits
@@ -224,7 +224,10 @@ async def _play(hub: Hub, name: str) -> None:
         if isinstance(step, bytes):
             hub.disturb(step)
         else:
-            await hub.publish([step])
+            try:
+                await hub.publish([step])
+            except LogUnavailable as error:
+                logger.warning("a message of the demo is left out: %s", error)
 
 
 def _base_url(host: str, port: int, *, tls: bool) -> str:

@@ -43,7 +43,7 @@ class MemoryLog:
         self.head = 0
         self._kept: deque[Record] = deque()
         self._kept_size = 0
-        self._once: dict[str, tuple[str, Sequence[str]]] = {}
+        self._once: dict[str, tuple[str, range]] = {}
         self._deliver: Deliver | None = None
 
     async def open(self, deliver: Deliver, restarted: Restarted) -> None:
@@ -61,10 +61,10 @@ class MemoryLog:
     async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
         assert self._deliver is not None, "the log is not open"
         if once is not None and once in self._once:
-            known, ids = self._once[once]
+            known, span = self._once[once]
             if known != fingerprint(messages):
                 raise NameTaken
-            return ids
+            return [self.id_at(position) for position in span]
         now = self.clock()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
@@ -78,7 +78,7 @@ class MemoryLog:
         self._deliver(new)
         ids = [record.id for record in new]
         if once is not None:
-            self._once[once] = fingerprint(messages), ids
+            self._once[once] = fingerprint(messages), range(new[0].position, new[-1].position + 1)
             if len(self._once) > ONCE_LIMIT:
                 del self._once[next(iter(self._once))]
         return ids

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Literal, NamedTuple
@@ -107,7 +107,7 @@ class SQLiteLog:
         clock: Callable[[], float] = time.time,
         boot: Path = BOOT,
     ) -> None:
-        self.path, self.records, self.size, self.age = path, records, size, age
+        self.path, self.records, self.size, self.age = path.resolve(), records, size, age
         self.durability, self.clock, self.boot = durability, clock, boot
         self.epoch = ""
         self.head = 0
@@ -288,7 +288,8 @@ class SQLiteLog:
                     head += len(records)
                     loop.call_soon_threadsafe(self._stored, group, spans, records)
                 if last:
-                    database.execute("UPDATE log SET boot = ''")
+                    with suppress(sqlite3.Error):  # the next start leaves a gap then, as after a power cut
+                        database.execute("UPDATE log SET boot = ''")
                     return
 
     def _next_group(self) -> tuple[list[Append], bool]:
@@ -309,6 +310,10 @@ class SQLiteLog:
         self, database: sqlite3.Connection, append: Append, head: int, now: float, records: list[Record]
     ) -> range | NameTaken:
         """Positions of an append's records, which are added to `records` unless they were stored before."""
+        if not append.messages:
+            # Else nothing is written, and a full disk is not seen; SQLite leaves out what changes nothing.
+            database.execute("UPDATE log SET count = count + 1")
+            database.execute("UPDATE log SET count = count - 1")
         if append.once is not None:
             named = "SELECT first, last FROM once WHERE name = ? AND fingerprint IN ('', ?)"
             known = database.execute(named, (append.once, fingerprint(append.messages))).fetchone()
@@ -403,6 +408,8 @@ def _prepare(database: sqlite3.Connection, boot: str) -> tuple[str, int]:
     """
     [version] = database.execute("PRAGMA user_version").fetchone()
     if version == 0:
+        if database.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise LogUnavailable("the event log's file is another program's database; choose another with --log")
         database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
     elif version == 1:
         database.executescript(f"BEGIN; {FROM_1_TO_2} COMMIT;")
@@ -410,6 +417,11 @@ def _prepare(database: sqlite3.Connection, boot: str) -> tuple[str, int]:
         raise LogUnavailable(f"the event log was written by a newer sse-server (format {version}); use that one")
     [epoch, opened_on] = database.execute("SELECT epoch, boot FROM log").fetchone()
     database.execute("BEGIN IMMEDIATE")
+    # SQLite makes this row with the first record; lost together, they would leave nothing to put a gap behind.
+    database.execute(
+        "INSERT INTO sqlite_sequence SELECT 'record', 0"
+        " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'record')"
+    )
     if opened_on not in ("", boot) or opened_on == "unknown":
         logger.warning("the machine went down while the event log was open; ids go on with a gap")
         database.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'record'", (GAP,))

@@ -15,7 +15,13 @@ const list = new EventList();
 // Every event comes as type "message" with its type, topic and time in the data.
 const stream = new Stream("/events?envelope=json", {
   heard(data, id) {
-    const { type, topic = "", time, data: text } = JSON.parse(data);
+    let event;
+    try {
+      event = JSON.parse(data);
+    } catch {
+      return; // what `--demo broken` sends on purpose
+    }
+    const { type, topic = "", time, data: text } = event;
     list.add({ type, topic, time, data: text, id });
   },
   said,

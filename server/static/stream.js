@@ -124,7 +124,7 @@ class Fields {
   line(line) {
     if (line.startsWith("data: ")) {
       this.#data.push(line.slice(6));
-    } else if (line.startsWith("id: ")) {
+    } else if (line.startsWith("id: ") && !line.includes("\0")) {
       this.lastEventId = line.slice(4);
     } else if (line === "" && this.#data.length) {
       this.dispatch(this.#data.join("\n"), this.lastEventId);

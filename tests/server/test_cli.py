@@ -129,6 +129,14 @@ async def test_the_address_that_a_server_prints_is_enough_to_speak_with_it(path:
         await tail.communicate()
 
 
+async def test_a_token_that_cannot_be_one_is_not_told(tmp_path: Path) -> None:
+    for command in ("publish", "tail"):
+        code, out, err = await run(command, "--token", "s3cret\nb", *(["x"] if command == "publish" else []))
+        assert (code, out) == (1, "")
+        assert "the token is none of those" in err
+        assert "s3cret" not in err
+
+
 async def test_every_field_may_be_as_long_as_the_server_takes_it() -> None:
     title, link = TITLE_LIMIT * "字", f"https://a.example/{'%E5%AD%97' * 200}"
     async with started() as server:

@@ -1,5 +1,7 @@
 """server.limit: how much is too much."""
 
+import pytest
+
 from server import limit
 from server.limit import Crowd, Places, Rate
 
@@ -21,6 +23,22 @@ def test_what_is_owed_is_paid_back_before_the_next() -> None:
     assert rate.wait("a", 2.5) == 0
     rate.owe("stranger", 6)
     assert rate.wait("stranger", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "party"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("", ""),
+    ],
+)
+def test_a_network_that_one_host_may_have_is_one_party(address: str, party: str) -> None:
+    assert limit.party(address) == party
 
 
 def test_addresses_do_not_share_a_rate() -> None:

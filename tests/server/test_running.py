@@ -68,6 +68,18 @@ async def test_it_is_not_ready_while_nothing_can_be_stored(tmp_path: Path) -> No
         await stop(redis)
 
 
+async def test_a_stream_whose_client_left_is_in_the_access_log_too(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    async with started("--access-log", str(log)) as server:
+        async with subscribe(server.url):
+            pass
+        async with asyncio.timeout(10):
+            while "/events" not in log.read_text():
+                await asyncio.sleep(0.01)
+    [line] = log.read_text().splitlines()
+    assert {"method": "GET", "path": "/events", "status": 200}.items() <= json.loads(line).items()
+
+
 async def test_the_access_log_has_a_line_for_each_request_and_no_secret(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     async with started("--access-log", str(log)) as server:

@@ -13,7 +13,7 @@ import pytest
 from server.eventlog import ONCE_LIMIT, LogUnavailable, NameTaken
 from server.eventlog.sqlite import GAP, SQLiteLog
 from server.wire import Message
-from tests.server.client import publish, subscribe
+from tests.server.client import publish, request, subscribe
 from tests.server.process import started
 from tests.server.test_eventlog import data, everything, messages, never, opened
 
@@ -140,6 +140,36 @@ async def test_a_log_of_the_first_format_goes_on_and_its_names_stay_known(tmp_pa
             await log.append([Message(data="other")], once="order 8")
 
 
+async def test_a_power_cut_that_took_the_first_records_leaves_a_gap_too(tmp_path: Path) -> None:
+    path, boot = tmp_path / "events.db", tmp_path / "boot_id"
+    boot.write_text("one\n")
+    log = SQLiteLog(path, boot=boot)
+    async with opened(log):
+        given = [*await log.append(messages(1, 2))]
+    with closing(sqlite3.connect(path)) as database:
+        # The records were not on the disk yet, nor what SQLite writes of them.
+        database.executescript(
+            "DELETE FROM record; UPDATE log SET count = 0, size = 0, boot = 'one';"
+            "UPDATE sqlite_sequence SET seq = 0 WHERE name = 'record';"
+        )
+    boot.write_text("two\n")
+    log = SQLiteLog(path, boot=boot)
+    async with opened(log):
+        assert log.head == GAP
+        assert not {*given} & {*await log.append(messages(3, 4))}
+
+
+async def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "contacts.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE contacts (name TEXT)")
+    with pytest.raises(LogUnavailable, match="another program"):
+        async with opened(SQLiteLog(path)):
+            pytest.fail("it opened")
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT name FROM sqlite_master").fetchall() == [("contacts",)]
+
+
 async def test_only_so_many_names_are_remembered(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     async with opened(SQLiteLog(path)):
@@ -221,6 +251,8 @@ async def test_a_full_disk_is_answered_with_a_sentence_and_the_stream_goes_on(tm
         answer = await publish(server.url, "x" * 250_000)
         assert answer.status == 503
         assert "the event log cannot be written" in answer.json["error"]
+        resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, (1, limits[1]))
+        assert (await request(server.url, b"GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status == 503
         resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, limits)
         assert (await publish(server.url, "after")).status == 201
         await stream.until("after\n\n")

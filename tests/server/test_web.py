@@ -252,6 +252,16 @@ async def test_a_batch_with_one_wrong_line_is_refused_whole(body: str, status: i
         assert [event.data for event in stream.events] == ["good"]
 
 
+async def test_who_asks_for_what_is_rare_moves_on_with_all_that_is_not_for_it() -> None:
+    async with serve() as url:
+        ids: list[str] = []
+        for _ in range(2):
+            ids += (await publish(url, '{"data":1}\n' * 1_000, headers=NDJSON)).json["ids"]
+        async with subscribe(url, "/events?topic=rare", last_event_id=ids[0]) as stream:
+            await stream.until(f"id: {ids[-1]}\n\n")
+            assert stream.events == []
+
+
 async def test_a_publisher_that_repeats_itself_under_one_key_is_heard_once() -> None:
     async with serve() as url, subscribe(url) as stream:
         first = await publish(url, "paid", headers='Idempotency-Key: "order 7"\r\n')
