@@ -10,6 +10,7 @@ import logging
 import math
 import sys
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
@@ -19,12 +20,12 @@ from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
 from notifier.entry import Entry, State
 from notifier.errors import ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
-from notifier.flood import DIGESTS, told_of
+from notifier.flood import told_of
 from notifier.following import Following
 from notifier.forward import Forwarder
 from notifier.inbox import Inbox
 from notifier.line import Line
-from notifier.notification import Action, Notification, Withdrawal
+from notifier.notification import DIGESTS, Action, Notification, Withdrawal
 from notifier.outbox import Outbox
 from notifier.picture import Pictures
 from notifier.picture.gallery import Gallery
@@ -109,6 +110,8 @@ class Agent:
         self._followed = {stream.name: self._following(stream) for stream in config.streams}
         self._problem = ""
         self._group = asyncio.TaskGroup()
+        self._early: deque[Command] | None = deque(maxlen=100)
+        """What the person asked for before there was a desktop; None from then on."""
         self._stir = asyncio.Event()
         """Something happened since the last look."""
 
@@ -134,6 +137,9 @@ class Agent:
                     group.create_task(self._watch(self.heed), name="surroundings")
                 for one in self._followed.values():
                     one.start(group)
+                early, self._early = self._early or (), None
+                for command in early:
+                    self.obey(command)
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -143,6 +149,10 @@ class Agent:
 
     def obey(self, command: Command) -> None:
         """Do what the person asked for.  On the event loop only."""
+        if self._early is not None:
+            # The icon may be there before the desktop has answered.
+            self._early.append(command)
+            return
         self._stir.set()
         match command.verb:
             case Verb.SNOOZE:
@@ -375,6 +385,7 @@ class Agent:
             await self._open_link(link)
         except LinkFailed as error:
             logger.warning("%s", error)
+            self._outbox.tell(ourselves.failed(error))
 
     def _publish(self) -> None:
         if not self._update_is_due:

@@ -215,7 +215,8 @@ class ConfigFile:
             yield
             return
         try:
-            holder.write_text(str(os.getpid()))
+            with contextlib.suppress(OSError):  # a full disk; the number is only for the other's message
+                holder.write_text(str(os.getpid()))
             yield
         finally:
             holder.unlink(missing_ok=True)

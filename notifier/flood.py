@@ -13,15 +13,12 @@ import math
 from collections.abc import Collection, Sequence
 
 from notifier import plaintext
-from notifier.lane import CRITICAL_DIGEST_KEY, DIGEST_KEY, FEW, Bubble, Budget, Key, Lane
+from notifier.lane import FEW, Bubble, Budget, Key, Lane
 from notifier.language import _, ngettext
-from notifier.notification import BODY_LIMIT, OURSELVES, Notification, Urgency
+from notifier.notification import BODY_LIMIT, OURSELVES, SUMMARY_KEY, Notification, Urgency
 
 STREAMS = 20
 """Streams that a summary names; the others are counted."""
-SUMMARY_KEY = "sse-notifier:summary"
-DIGESTS = frozenset({DIGEST_KEY, CRITICAL_DIGEST_KEY, SUMMARY_KEY})
-"""Keys of bubbles that stand for many notifications."""
 
 
 class Gate:

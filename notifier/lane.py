@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from notifier import plaintext
 from notifier.language import ngettext
-from notifier.notification import TITLE_LIMIT, Notification
+from notifier.notification import CRITICAL_DIGEST_KEY, DIGEST_KEY, TITLE_LIMIT, Notification
 from notifier.window import Window
 
 FEW = 3
@@ -25,8 +25,6 @@ CROWD = 3
 """All groups of a stream together open no more bubbles than so many groups might."""
 PLACES = 8
 """Bubbles of a lane that later notifications may take the place of, at most once per step each."""
-DIGEST_KEY = "sse-notifier:digest"
-CRITICAL_DIGEST_KEY = "sse-notifier:critical-digest"
 
 Key = tuple[str, bool]
 """A lane: a stream's name, and whether its critical notifications are meant, or all others."""

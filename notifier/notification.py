@@ -26,6 +26,10 @@ ACTIONS_LIMIT = 3
 """Actions of one notification; desktops draw no more."""
 GROUP_LIMIT = 200
 """Characters in the name of a group."""
+DIGEST_KEY, CRITICAL_DIGEST_KEY = "sse-notifier:digest", "sse-notifier:critical-digest"
+SUMMARY_KEY = "sse-notifier:summary"
+DIGESTS = frozenset({DIGEST_KEY, CRITICAL_DIGEST_KEY, SUMMARY_KEY})
+"""Keys of bubbles that stand for many notifications."""
 _NAME = re.compile("[a-z0-9][a-z0-9.-]{0,99}", re.IGNORECASE)
 """Of the freedesktop Icon Naming and Sound Naming Specifications."""
 _USUAL_LINK = re.compile("https?://[0-9A-Za-z][0-9A-Za-z.-]*(?::[0-9]+)?(?:[/?#].*)?")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from notifier.desktop import Desktop
 from notifier.entry import Entry, State
-from notifier.errors import BubbleFailed
+from notifier.errors import BubbleFailed, NobodyReads
 from notifier.flood import Gate
 from notifier.lane import FEW, Bubble, Budget, Key
 from notifier.language import _
@@ -245,6 +245,8 @@ class Outbox:
             logger.warning("%s", _("{name}: a bubble was not shown: {error}", name=notification.stream, error=error))
             self._put_off(ready.lanes)
             return
+        except NobodyReads:
+            raise
         except Exception:
             # A bug, or a library's; it costs this bubble, which comes again in a digest, and not all streams.
             logger.exception("%s: a bubble was not shown", notification.stream)

@@ -48,7 +48,8 @@ def print_line(line: str) -> None:
 
 
 def say(sentence: str) -> None:
-    print(_fitted(f"sse-notifier: {sentence}"), file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # as it is for a program without a console on Windows
+        print(_fitted(f"sse-notifier: {sentence}"), file=sys.stderr, flush=True)
 
 
 class Sentences(logging.Formatter):
@@ -81,7 +82,7 @@ def ending() -> list[signal.Signals]:
 
 def _fitted(text: str) -> str:
     """`text`, broken between words where standard error is a terminal; elsewhere as it is."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         return text
     columns = shutil.get_terminal_size().columns
     return "\n".join("\n".join(wrapped(line, columns)) for line in text.split("\n"))

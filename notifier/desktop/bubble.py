@@ -11,7 +11,7 @@ from dbus_fast import Variant
 
 from notifier.desktop.text import action_key, with_progress
 from notifier.language import _
-from notifier.notification import Notification
+from notifier.notification import DIGESTS, Notification
 from notifier.picture import NONE, Picture, Pictures
 
 DAEMON: Final = "org.freedesktop.Notifications"
@@ -92,7 +92,11 @@ def actions_of(notification: Notification, server: Server) -> list[str]:
     """Pairs of key and label.  Xfce draws the default action as a button too, so it has a label to read."""
     if "actions" not in server.capabilities:
         return []
-    pairs = [(DEFAULT, _("Open link"))] if notification.link is not None else []
+    pairs = []
+    if notification.link is not None:
+        pairs.append((DEFAULT, _("Open link")))
+    elif notification.key in DIGESTS:
+        pairs.append((DEFAULT, _("Show history")))
     pairs += [(action_key(number), action.label) for number, action in enumerate(notification.actions)]
     return [part for pair in pairs for part in pair]
 

@@ -6,7 +6,7 @@ import pytest
 
 from notifier.desktop.bubble import Server, actions_of, arguments, body_of, hints_of, icon_of, one_line
 from notifier.desktop.text import action_of
-from notifier.notification import Action, Notification, Urgency
+from notifier.notification import DIGESTS, Action, Notification, Urgency
 from notifier.picture import Pictures
 from tests.desktop.notifications import BUILD, drawn, plain
 
@@ -72,6 +72,12 @@ def test_only_what_can_be_opened_can_be_clicked(
     server: Server, link: str | None, actions: tuple[Action, ...], sent: list[str]
 ) -> None:
     assert actions_of(replace(BUILD, link=link, actions=actions), server) == sent
+
+
+@pytest.mark.parametrize("key", sorted(DIGESTS))
+def test_a_click_on_what_stands_for_many_shows_the_history(key: str) -> None:
+    digest = replace(BUILD, link=None, actions=(), key=key)
+    assert actions_of(digest, ABLE) == ["default", "Show history"]
 
 
 def test_a_key_leads_to_its_action_and_no_other_key_does() -> None:

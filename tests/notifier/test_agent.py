@@ -376,6 +376,15 @@ async def test_a_clicked_bubble_and_the_menu_open_the_link() -> None:
         assert app.links == ["https://example.org/a"] * 2
 
 
+async def test_what_is_asked_for_before_there_is_a_desktop_is_done_when_there_is() -> None:
+    async with loopback(events("a")) as server, running(server.url) as app:
+        app.agent.obey(Command(Verb.HISTORY, stream="s0"))
+        await app.wait_until_shown(1)
+        while not app.histories:
+            await asyncio.sleep(0)
+        assert app.histories == ["s0"]
+
+
 async def test_what_has_no_link_is_opened_in_the_history() -> None:
     async with loopback(events("a")) as server, running(server.url) as app:
         await app.wait_until_shown(1)

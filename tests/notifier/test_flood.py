@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.flood import SUMMARY_KEY, Gate
-from notifier.lane import CRITICAL_DIGEST_KEY, CROWD, DIGEST_KEY, PLACES, Bubble, Budget
-from notifier.notification import Notification, Urgency
+from notifier.flood import Gate
+from notifier.lane import CROWD, PLACES, Bubble, Budget
+from notifier.notification import CRITICAL_DIGEST_KEY, DIGEST_KEY, SUMMARY_KEY, Notification, Urgency
 
 
 def named(title: str, stream: str = "ci", urgency: Urgency = Urgency.NORMAL) -> Notification:
