@@ -10,7 +10,6 @@ import logging
 import math
 import sys
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 
@@ -110,8 +109,6 @@ class Agent:
         self._followed = {stream.name: self._following(stream) for stream in config.streams}
         self._problem = ""
         self._group = asyncio.TaskGroup()
-        self._early: deque[Command] | None = deque(maxlen=100)
-        """What the person asked for before there was a desktop; None from then on."""
         self._stir = asyncio.Event()
         """Something happened since the last look."""
 
@@ -123,10 +120,9 @@ class Agent:
         """
         self._publish()
         try:
-            async with (
-                _closing(await self._open_desktop(self)) as desktop,
-                self._group as group,
-            ):
+            # What a person asks for while the desktop is still to answer runs in the group already.
+            async with contextlib.AsyncExitStack() as stack, self._group as group:
+                desktop = await stack.enter_async_context(_closing(await self._open_desktop(self)))
                 group.create_task(self._outbox.run(desktop), name="bubbles")
                 group.create_task(self._commands.run(), name="commands")
                 group.create_task(self._forwarder.run(), name="forwarding")
@@ -137,9 +133,6 @@ class Agent:
                     group.create_task(self._watch(self.heed), name="surroundings")
                 for one in self._followed.values():
                     one.start(group)
-                early, self._early = self._early or (), None
-                for command in early:
-                    self.obey(command)
         except BaseExceptionGroup as errors:
             # Ours are sentences for a person; anything else is a bug and stays loud.
             ours, bugs = errors.split(NotifierError)
@@ -149,10 +142,6 @@ class Agent:
 
     def obey(self, command: Command) -> None:
         """Do what the person asked for.  On the event loop only."""
-        if self._early is not None:
-            # The icon may be there before the desktop has answered.
-            self._early.append(command)
-            return
         self._stir.set()
         match command.verb:
             case Verb.SNOOZE:

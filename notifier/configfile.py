@@ -47,7 +47,7 @@ class ConfigFile:
             option: By which a command is told of it; empty for the usual file.
         """
         self._interval = interval
-        self._option = option
+        self.option = option
         self._again = asyncio.Event()
         self.path = path.absolute()
         self._environ = environ
@@ -76,7 +76,7 @@ class ConfigFile:
                 _(
                     "{path} names no stream yet; add one: sse-notifier probe URL --save NAME{there}",
                     path=self.path,
-                    there=self._option,
+                    there=self.option,
                 )
             )
         return config
@@ -231,7 +231,7 @@ class ConfigFile:
                 _(
                     "there is no {path} yet; write one to begin with: sse-notifier config init{there}",
                     path=self.path,
-                    there=self._option,
+                    there=self.option,
                 )
             ) from None
         except OSError as error:

@@ -42,7 +42,7 @@ def decide_value(stream: str, event_type: str, value: Json, text: str) -> Notifi
     if not title:
         parts = (named or wording.sentence(draft.kind), draft.who)
         title = plaintext.line(" · ".join(part for part in parts if part), TITLE_LIMIT)
-    title = title or plaintext.line(stream, TITLE_LIMIT) or "Event"
+    title = title or heading(stream)
     told = Notification(
         stream=stream,
         title=title,
@@ -52,6 +52,11 @@ def decide_value(stream: str, event_type: str, value: Json, text: str) -> Notifi
         key=draft.key,
     )
     return adorned(told, value)
+
+
+def heading(stream: str) -> str:
+    """What heads an event that has no title of its own."""
+    return plaintext.line(stream, TITLE_LIMIT) or "Event"
 
 
 def adorned(notification: Notification, value: Json) -> Notification:

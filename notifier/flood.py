@@ -88,16 +88,13 @@ class Gate:
                 lane.forget(key)
         self._let_go()
 
-    def holds(self, lane: Key, key: str) -> bool:
-        """Whether something is held on this lane under this key; of many, only the newest are known by their keys."""
-        held = self._holding.get(lane)
-        return held is not None and (key in held.updates or any(each.key == key for each in held.held))
-
-    def outdate(self, lane: Key, key: str) -> None:
-        """What is held on this lane under this key was said anew on another."""
+    def outdate(self, lane: Key, key: str) -> bool:
+        """Let go of what is held on this lane under this key, said anew on another; tell whether any was."""
+        if lane not in self._holding or not self._holding[lane].forget(key):
+            return False
         self._due = None
-        self._lanes[lane].forget(key)
         self._let_go()
+        return True
 
     def shut(self, now: float, keys: Collection[Key]) -> None:
         """Hold all that comes on these lanes from now on, and on no others."""

@@ -170,16 +170,17 @@ class Lane:
         self.clear()
         return released
 
-    def forget(self, key: str) -> None:
-        """What is held under this key is out of date.  Of many, only the newest are known by their keys."""
-        self.updates.pop(key, None)
+    def forget(self, key: str) -> bool:
+        """Let go of what is held under this key, and tell whether any was; of many, only the newest are known."""
+        was_update = self.updates.pop(key, None) is not None
         kept = [notification for notification in self.held if notification.key != key]
-        if not kept and self.held_count > len(self.held):
-            return
+        if len(kept) == len(self.held) or (not kept and self.held_count > len(self.held)):
+            return was_update
         self.held_count -= len(self.held) - len(kept)
         self.held = deque(kept, maxlen=FEW)
         if not self.held_count:
             self.clear()
+        return True
 
     def clear(self) -> None:
         """Nothing is held any more."""
@@ -246,12 +247,10 @@ class Lane:
         stream, _urgent = key
         *_others, newest = self.held
         digest_key = CRITICAL_DIGEST_KEY if self.urgent else DIGEST_KEY
-        if self.counted == 1 and newest.key is not None:
-            # It keeps its key, by which it may be taken back; the next count opens the digest.
-            self._place(now, newest)
-            return Bubble(self.sounded(now, newest))
         if self.counted == 1:
-            return Bubble(self.sounded(now, replace(newest, key=digest_key)))
+            # A key of its own stays, as it may be taken back by it; the next count opens the digest then.
+            self._place(now, newest)
+            return Bubble(self.sounded(now, replace(newest, key=newest.key or digest_key)))
         digest = Notification(
             stream=stream,
             title=plaintext.line(_digest_title(stream, self.counted, self.was_shut, self.missed), TITLE_LIMIT),

@@ -7,13 +7,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
-from notifier import handshake, plaintext
+from notifier import default, handshake, plaintext
 from notifier.entry import Entry, State
 from notifier.errors import StreamFailed
 from notifier.judge import Decision
 from notifier.language import N_, _
 from notifier.memory import Place
-from notifier.notification import BODY_LIMIT, TITLE_LIMIT, Notification, Urgency, Withdrawal
+from notifier.notification import BODY_LIMIT, Notification, Urgency, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.recognition import Recognition
 from notifier.resume import Resume
@@ -149,8 +149,8 @@ class Line:
         except Exception:
             # A bug of ours may cost the words of one event, but never the event, and not all streams.
             logger.exception("%s: an event could not be understood, and is told as it is", self.name)
-            title = plaintext.line(self.name, TITLE_LIMIT) or "Event"
-            return [Notification(stream=self.name, title=title, body=plaintext.lines(event.data, BODY_LIMIT))]
+            body = plaintext.lines(event.data, BODY_LIMIT)
+            return [Notification(stream=self.name, title=default.heading(self.name), body=body)]
 
     def learned(self, now: float, wall_clock: float) -> dict[Place, str | None]:
         """What its rules remember since this was asked for the last time; None of what they forgot."""

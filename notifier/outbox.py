@@ -143,8 +143,7 @@ class Outbox:
         """What is held under its key, more or less urgent than itself, would be told after it."""
         stream, critical = _lane(notification)
         key, other = notification.key, (stream, not critical)
-        if key is not None and self._gate.holds(other, key):
-            self._gate.outdate(other, key)
+        if key is not None and self._gate.outdate(other, key):
             self._store.withdraw(stream, key, row - 1)
 
     def withdraw(self, withdrawal: Withdrawal, up_to: int | None = None) -> None:

@@ -18,7 +18,7 @@ from notifier.item import Item, items
 from notifier.judge import Decision, Judge, as_key
 from notifier.language import _
 from notifier.memory import Place
-from notifier.notification import TITLE_LIMIT, Notification, Withdrawal
+from notifier.notification import Notification, Withdrawal
 from notifier.preset import GENERIC, Preset
 from notifier.rule import Rule
 from notifier.speech import Values
@@ -183,7 +183,7 @@ class Rules:
         drafted = self._default(event, item) if worded else None
         if drafted is not None:
             return drafted
-        blank = Notification(stream=self._stream, title=plaintext.line(self._stream, TITLE_LIMIT) or "Event")
+        blank = Notification(stream=self._stream, title=default.heading(self._stream))
         return default.adorned(blank, item.data)
 
     def _values(self, event: Event, item: Item) -> Values:

@@ -1,7 +1,6 @@
 """`config`: the configuration file: write it, check it, describe it."""
 
 import json
-import shlex
 from pathlib import Path
 
 import typer
@@ -27,11 +26,10 @@ def init(file: File = None) -> None:
     """Write a commented file to begin with; one that is there is left alone."""
     made = config_file(file)
     made.create()
-    there = "" if file is None else f" --config {shlex.quote(str(file))}"
     paper = Paper()
     paper.line(_("{path} is written.", path=made.path))
-    paper.line(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=there))
-    paper.line(_("Then follow it: sse-notifier run{there}", there=there))
+    paper.line(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=made.option))
+    paper.line(_("Then follow it: sse-notifier run{there}", there=made.option))
 
 
 def path(file: File = None) -> None:
@@ -58,13 +56,17 @@ def check(file: File = None) -> None:
             count=count,
         )
     )
-    there = "" if file is None else f" --config {shlex.quote(str(file))}"
     if count:
         paper.line(
-            ngettext("Follow it: sse-notifier run{there}", "Follow them: sse-notifier run{there}", count, there=there)
+            ngettext(
+                "Follow it: sse-notifier run{there}",
+                "Follow them: sse-notifier run{there}",
+                count,
+                there=checked.option,
+            )
         )
     else:
-        paper.line(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=there))
+        paper.line(_("Look at a stream and add it: sse-notifier probe URL --save NAME{there}", there=checked.option))
 
 
 def schema() -> None:

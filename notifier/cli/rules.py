@@ -113,11 +113,7 @@ def try_(
     now = datetime.now().astimezone()
     earliest = float("-inf") if since is None else moment.parse(since, now)
     configuration = config_file(file)
-    settings, path = configuration.read(), configuration.path
-    if not settings.streams:
-        raise UsageError(
-            _("{path} has no streams yet; look at one and add it: sse-notifier probe URL --save NAME", path=path)
-        )
+    settings, path = configuration.read_to_follow(), configuration.path
     before = config_file(against).read() if against is not None else None
     tell = partial(_tell_as_json if json else _tell_as_text, everything=everything)
     if past == HISTORY:

@@ -78,7 +78,7 @@ class MemoryLog:
         self._deliver(new)
         ids = [record.id for record in new]
         if once is not None:
-            self._once[once] = fingerprint(messages), range(new[0].position, new[-1].position + 1)
+            self._once[once] = fingerprint(messages), range(self.head - len(new) + 1, self.head + 1)
             if len(self._once) > ONCE_LIMIT:
                 del self._once[next(iter(self._once))]
         return ids

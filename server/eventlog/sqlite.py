@@ -315,12 +315,10 @@ class SQLiteLog:
             database.execute("UPDATE log SET count = count + 1")
             database.execute("UPDATE log SET count = count - 1")
         if append.once is not None:
-            named = "SELECT first, last FROM once WHERE name = ? AND fingerprint IN ('', ?)"
-            known = database.execute(named, (append.once, fingerprint(append.messages))).fetchone()
-            if known:
-                return range(known[0], known[1] + 1)
-            if database.execute("SELECT 1 FROM once WHERE name = ?", (append.once,)).fetchone():
-                return NameTaken()
+            named = "SELECT first, last, fingerprint FROM once WHERE name = ?"
+            if known := database.execute(named, (append.once,)).fetchone():
+                first, last, mark = known
+                return range(first, last + 1) if mark in ("", fingerprint(append.messages)) else NameTaken()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
             for position, message in enumerate(append.messages, head + 1)

@@ -15,7 +15,7 @@ from notifier.agent import Agent
 from notifier.config import Config, Stream
 from notifier.desktop import Desktop, Listener
 from notifier.entry import State
-from notifier.errors import BubbleFailed, ConfigurationBroken, NotifierError, StreamFailed
+from notifier.errors import BubbleFailed, ConfigurationBroken, LinkFailed, NotifierError, StreamFailed
 from notifier.notification import Action, Notification, Withdrawal
 from notifier.rule import Rule
 from notifier.source import ReadyState
@@ -121,7 +121,11 @@ class Running:
 
 @contextlib.asynccontextmanager
 async def running(
-    *urls: str, stay: bool = True, history: Path | None = None, news: asyncio.Queue[News] | None = None
+    *urls: str,
+    stay: bool = True,
+    history: Path | None = None,
+    news: asyncio.Queue[News] | None = None,
+    answers: asyncio.Event | None = None,
 ) -> AsyncIterator[Running]:
     streams = tuple(Stream(url=url, name=f"s{n}", longest_delay=0.1) for n, url in enumerate(urls))
 
@@ -131,6 +135,8 @@ async def running(
 
     async def open_desktop(listener: Listener) -> Desktop:
         made.desktop.listener = listener
+        if answers is not None:
+            await answers.wait()
         return made.desktop
 
     async def open_link(link: str) -> None:
@@ -376,13 +382,26 @@ async def test_a_clicked_bubble_and_the_menu_open_the_link() -> None:
         assert app.links == ["https://example.org/a"] * 2
 
 
-async def test_what_is_asked_for_before_there_is_a_desktop_is_done_when_there_is() -> None:
-    async with loopback(events("a")) as server, running(server.url) as app:
+async def test_a_link_that_no_browser_opens_is_told_in_a_bubble() -> None:
+    script: Script = [OK, b'data: {"title": "a", "url": "https://example.org/a"}\n\n', Act.HANG]
+    async with loopback(script) as server, running(server.url) as app:
+        app.link_bug = LinkFailed("No browser opened the link: install one")
+        await app.wait_for_bubbles(1)
+        app.desktop.listener.activate(app.desktop.shown[0])
+        await app.wait_for_bubbles(2)
+        assert "No browser opened the link" in app.titles[1]
+
+
+async def test_what_is_asked_for_before_the_desktop_answers_is_done() -> None:
+    answers = asyncio.Event()
+    async with loopback(events("a")) as server, running(server.url, answers=answers) as app:
+        await asyncio.sleep(0)  # it has begun
         app.agent.obey(Command(Verb.HISTORY, stream="s0"))
-        await app.wait_until_shown(1)
         while not app.histories:
             await asyncio.sleep(0)
         assert app.histories == ["s0"]
+        answers.set()
+        await app.wait_until_shown(1)
 
 
 async def test_what_has_no_link_is_opened_in_the_history() -> None:

@@ -224,6 +224,48 @@ async def test_output_that_cannot_be_written_is_told_in_one_sentence(tmp_path: P
     assert errors.decode().splitlines()[-1] == ("sse-notifier: the output cannot be written: No space left on device")
 
 
+async def test_who_reads_no_more_ends_it_without_a_word(tmp_path: Path) -> None:
+    more = asyncio.Event()
+    async with loopback([OK, b"data: one\n\n", more, b"data: two\n\n", Act.HANG]) as server:
+        reading, writing = os.pipe()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "notifier", "run", server.url,
+            stdin=asyncio.subprocess.DEVNULL, stdout=writing, stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        )  # fmt: skip
+        os.close(writing)
+        assert await asyncio.to_thread(os.read, reading, 1_000)
+        os.close(reading)
+        more.set()
+        _, errors = await process.communicate()
+    assert process.returncode == 0
+    assert "Traceback" not in errors.decode()
+
+
+async def test_a_missing_standard_error_ends_nothing(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        "/bin/sh", "-c", 'exec "$0" -m notifier history --json 2>&-', sys.executable,
+        stdout=asyncio.subprocess.PIPE, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert (process.returncode, out) == (0, b"")
+
+
+async def test_a_full_disk_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    async with loopback([OK, b"data: one\n\n", Act.HANG]) as server:
+        config.write_text(f'[[streams]]\nurl = "{server.url}"\nname = "ci"\n')
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-c", 'ulimit -f 0; exec "$0" -m notifier run --config "$1"', sys.executable, str(config),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        )  # fmt: skip
+        tool = Command(process)
+        assert "ci" in await tool.line()
+        code, _, errors = await tool.end(signal.SIGTERM)
+    assert (code, "Traceback" in errors) == (0, False)
+
+
 async def test_a_letter_that_the_terminal_does_not_know_is_spelled_out(tmp_path: Path) -> None:
     async with (
         loopback([OK, "data: snow ☃\n\n".encode(), Act.HANG]) as server,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -243,6 +244,16 @@ async def test_the_first_token_counts_at_once_and_the_last_leaves_the_door_shut(
         tokens.revoke("ci")
         assert (await publish(url, "somebody", headers=bearer)).status == 401
         assert (await publish(url, "nobody")).status == 401
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to somebody else")
+def test_root_leaves_a_services_tokens_to_the_service(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path / "tokens.json")
+    tokens.add("first", ("*",), ("*",))
+    os.chown(tokens.path, 65_534, 65_534)
+    tokens.add("second", ("*",), ("*",))
+    found = tokens.path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (65_534, 65_534, 0o600)
 
 
 def test_tokens_that_are_made_at_once_are_all_there(tmp_path: Path) -> None:
