@@ -87,7 +87,7 @@ def _daemon(desk: Desk) -> Iterator[Finding]:
             Level.WRONG,
             "daemon",
             _("the notification daemon does not answer") if is_slow else _("no notification daemon answers"),
-            _("notifications are shown in the terminal, and kept in the history"),
+            _("notifications wait in the history; where there is a terminal, they are shown in it"),
             _("restart it") if is_slow else _("install one, such as dunst; a desktop brings one of its own"),
         )
         return

@@ -48,5 +48,8 @@ def _wanted(environ: Mapping[str, str]) -> Iterator[str]:
     locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
     if locale.partition(".")[0] in ("", "C", "POSIX"):
         return
-    yield from (language for language in environ.get("LANGUAGE", "").split(":") if language)
-    yield locale
+    for language in [*environ.get("LANGUAGE", "").split(":"), locale]:
+        if language.partition(".")[0].partition("_")[0] in ("en", "C", "POSIX"):
+            return  # what there is without a catalog
+        if language:
+            yield language

@@ -11,8 +11,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
-from notifier.desktop import Desktop
+from notifier.desktop import BubbleUnanswered, Desktop
 from notifier.entry import Entry, State
 from notifier.errors import BubbleFailed, NobodyReads
 from notifier.flood import Gate
@@ -83,12 +84,16 @@ class Outbox:
         self._ready: deque[_Ready] = deque()
         self._showing: int | None = None
         """The row of the bubble that the desktop is being asked for; it waits in the history until that is answered."""
+        self._told: deque[_Ready] = deque(maxlen=READY)
+        """What turned out to be shown after all."""
         self._withdrawn: deque[Withdrawal] = deque(maxlen=READY)
         """Bubbles to take back once what is ready is shown; of more than so many the oldest stay on the screen."""
         self._newest: dict[str, int] = {}
         self._late: set[Key] = set()
         """Lanes of which rows wait that the gate does not know of."""
         self._retry_at = 0.0
+        self._trouble = ""
+        """Why the last bubble was not shown; a daemon that never comes is told of once, and not at each retry."""
         self._something = asyncio.Event()
         self.idle = asyncio.Event()
         """Set while nothing is left to show, but for what a silence holds."""
@@ -208,6 +213,9 @@ class Outbox:
             if self._late and now >= self._retry_at:
                 self._recall_late(now)
             self._let_out(self._gate.release(now))
+            if self._told:
+                await self._note_late(self._told.popleft())
+                continue
             if self._withdrawn and not self._ready:
                 await self._take_back(desktop, self._withdrawn.popleft())
                 continue
@@ -241,8 +249,12 @@ class Outbox:
         try:
             await desktop.show(notification)
         except BubbleFailed as error:
-            logger.warning("%s", _("{name}: a bubble was not shown: {error}", name=notification.stream, error=error))
+            said = _("{name}: a bubble was not shown: {error}", name=notification.stream, error=error)
+            logger.log(logging.DEBUG if str(error) == self._trouble else logging.WARNING, "%s", said)
+            self._trouble = str(error)
             self._put_off(ready.lanes)
+            if isinstance(error, BubbleUnanswered):
+                error.outcome.add_done_callback(partial(self._answered, ready))
             return
         except NobodyReads:
             raise
@@ -253,6 +265,24 @@ class Outbox:
             return
         finally:
             self._showing = None
+        self._trouble = ""
+        await self._note(ready)
+
+    def _answered(self, ready: _Ready, outcome: asyncio.Future[bool]) -> None:
+        if not outcome.cancelled() and outcome.result():
+            self._told.append(ready)
+            self._something.set()
+
+    async def _note_late(self, ready: _Ready) -> None:
+        """Note that it was shown; what is held to be told once more is told without it."""
+        await self._note(ready)
+        on_their_way = {key for other in self._ready for key in other.lanes}
+        for key in ready.lanes & (on_their_way | self._gate.holding) - self._late:
+            self._recall(key, time.monotonic())
+
+    async def _note(self, ready: _Ready) -> None:
+        """Note in the history what was shown."""
+        notification = ready.notification
         if notification.row is not None:
             self._store.shown([notification.row])
             if notification.key is not None and ready.key is not None:

@@ -4,8 +4,9 @@ It does not start anything itself: what it writes is read by the desktop at the 
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -44,7 +45,7 @@ class Way(Protocol):
 
     @property
     def text(self) -> str:
-        """What `read` gives after `write`."""
+        """What `read` gives after `write`; one that cannot be written may raise AutostartFailed."""
 
 
 class Autostart:
@@ -67,10 +68,10 @@ class Autostart:
 
     def state(self) -> State:
         """What happens at the next login."""
-        found = [(way.read(), way.text) for way in self._ways.values()]
-        if all(read is None for read, _text in found):
+        found = [(read, way) for way in self._ways.values() if (read := way.read()) is not None]
+        if not found:
             return State.OFF
-        return State.ON if any(read == text for read, text in found) else State.OTHER
+        return State.ON if any(read == way.text for read, way in found) else State.OTHER
 
     def place(self) -> str | None:
         """Where it is written that it starts; None if it does not."""
@@ -105,7 +106,7 @@ def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str 
     home = Path(environ.get("HOME") or Path.home())
     if platform == "darwin":
         agent = home / "Library" / "LaunchAgents" / f"{entry.NAME}.plist"
-        return Autostart({"launchd": FileEntry(agent, entry.launch_agent(command))})
+        return Autostart({"launchd": FileEntry(agent, partial(entry.launch_agent, command))})
     config = _folder(environ, "XDG_CONFIG_HOME", home / ".config")
     units = config / "systemd" / "user"
     unit = f"{entry.NAME}.service"
@@ -113,13 +114,13 @@ def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str 
         {
             "desktop": FileEntry(
                 config / "autostart" / f"{entry.NAME}.desktop",
-                entry.autostart(command),
+                partial(entry.autostart, command),
                 is_off=entry.is_switched_off,
                 beside=_launcher(_folder(environ, "XDG_DATA_HOME", home / ".local" / "share"), command),
             ),
             "systemd": FileEntry(
                 units / unit,
-                entry.systemd_unit(command),
+                partial(entry.systemd_unit, command),
                 link=units / "graphical-session.target.wants" / unit,
             ),
         }
@@ -147,12 +148,12 @@ def command_of(argv0: str, executable: str, config: Path | None, *, platform: st
     return [*start, "run", *(["--config", str(config.absolute())] if config is not None else [])]
 
 
-def _launcher(data: Path, command: Sequence[str]) -> dict[Path, bytes]:
+def _launcher(data: Path, command: Sequence[str]) -> dict[Path, Callable[[], bytes]]:
     """The entry and the icon by which a desktop knows the program's name and face."""
     icon = Path(__file__).parent.parent / "assets" / f"{entry.NAME}.png"
     return {
-        data / "applications" / f"{entry.NAME}.desktop": entry.application(command).encode(),
-        data / "icons" / "hicolor" / "256x256" / "apps" / f"{entry.NAME}.png": icon.read_bytes(),
+        data / "applications" / f"{entry.NAME}.desktop": lambda: entry.application(command).encode(),
+        data / "icons" / "hicolor" / "256x256" / "apps" / f"{entry.NAME}.png": icon.read_bytes,
     }
 
 

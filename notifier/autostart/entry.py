@@ -7,6 +7,9 @@ systemd.service(5) and systemd.syntax(7), and launchd.plist(5).
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from notifier.errors import AutostartFailed
+from notifier.language import _
+
 NAME = "sse-notifier"
 """Of the entries' files; bubbles give it as the hint `desktop-entry`, which is how desktops find name and icon."""
 TITLE = "SSE Notifier"
@@ -42,7 +45,7 @@ def systemd_unit(command: Command) -> str:
             "After=graphical-session.target",
             "",
             "[Service]",
-            f"ExecStart={' '.join(_systemd_word(str(part)) for part in command)}",
+            f"ExecStart={_systemd_line([str(part) for part in command])}",
             # What a person must mend, such as a broken configuration, is not mended by trying again.
             "Restart=on-failure",
             "RestartPreventExitStatus=1 2",
@@ -84,17 +87,30 @@ def _head(command: Command) -> list[str]:
 
 def _exec_word(word: str) -> str:
     """One argument: quoted, then escaped once more as every string of a desktop entry is."""
-    if any(letter in word for letter in "\n\r\0"):
-        raise ValueError("a desktop entry has no room for a line break")
-    word = word.replace("%", "%%")
+    word = _one_line(word).replace("%", "%%")
     if word and not any(letter in word for letter in " \t\"'\\><~|&;$*?#()`"):
         return word
     quoted = "".join(f"\\{letter}" if letter in '"`$\\' else letter for letter in word)
     return f'"{quoted}"'.replace("\\", "\\\\")
 
 
+def _systemd_line(words: Sequence[str]) -> str:
+    """The program's own path, in which no variable is looked for, and its arguments."""
+    program, *arguments = words
+    return " ".join([_systemd_word(program), *(_systemd_word(word.replace("$", "$$")) for word in arguments)])
+
+
 def _systemd_word(word: str) -> str:
-    if any(letter in word for letter in "\n\r\0"):
-        raise ValueError("a unit has no room for a line break")
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = _one_line(word).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"' if not word or any(letter in word for letter in " \t\"'\\;") else escaped
+
+
+def _one_line(word: str) -> str:
+    if any(letter in word for letter in "\n\r\0"):
+        raise AutostartFailed(
+            _(
+                "{path} cannot be started at login: no desktop entry and no unit has room for a line break; rename it",
+                path=repr(word),
+            )
+        )
+    return word

@@ -18,23 +18,27 @@ class FileEntry:
 
     Args:
         path: Where it belongs.
-        text: What stands in it.
+        text: Makes what stands in it; may raise AutostartFailed.
         is_off: Whether a text that stands there starts nothing all the same.
         link: A symbolic link to it that it needs to be heeded.
-        beside: Other files that are written and removed with it.
+        beside: Other files that are written and removed with it, and what makes their content.
     """
 
     def __init__(
         self,
         path: Path,
-        text: str,
+        text: Callable[[], str],
         *,
         is_off: Callable[[str], bool] = lambda _: False,
         link: Path | None = None,
-        beside: Mapping[Path, bytes] | None = None,
+        beside: Mapping[Path, Callable[[], bytes]] | None = None,
     ) -> None:
-        self._path, self.text = path, text
+        self._path, self._text = path, text
         self._is_off, self._link, self._beside = is_off, link, beside or {}
+
+    @property
+    def text(self) -> str:
+        return self._text()
 
     @property
     def place(self) -> str:
@@ -53,9 +57,9 @@ class FileEntry:
 
     def write(self) -> None:
         try:
-            for path, content in self._beside.items():
+            contents = {path: make() for path, make in self._beside.items()} | {self._path: self.text.encode()}
+            for path, content in contents.items():
                 _put(path, content)
-            _put(self._path, self.text.encode())
             if self._link is not None:
                 self._link.parent.mkdir(parents=True, exist_ok=True)
                 self._link.unlink(missing_ok=True)

@@ -4,6 +4,7 @@ A desktop may fail, hang or be killed at any time.  `show` therefore has a short
 says what went wrong with :class:`~notifier.errors.BubbleFailed`; the caller still has the notification.
 """
 
+import asyncio
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -21,6 +22,20 @@ from notifier.picture import Pictures
 logger = logging.getLogger(__name__)
 
 MEANWHILE: Final = N_("showing notifications here in the terminal")
+UNTIL_THEN: Final = N_("until then notifications wait in the history")
+
+
+class BubbleUnanswered(BubbleFailed):
+    """Nobody said within the deadline whether it was shown.
+
+    Args:
+        sentence: For the person.
+        outcome: Whether it is shown after all, once that is known; cancelled if it never will be.
+    """
+
+    def __init__(self, sentence: str, outcome: asyncio.Future[bool]) -> None:
+        super().__init__(sentence)
+        self.outcome = outcome
 
 
 class Listener(Protocol):
@@ -50,7 +65,8 @@ class Desktop(Protocol):
         """Show a bubble.
 
         Raises:
-            BubbleFailed: it was not shown, or nobody said within the deadline that it was.
+            BubbleFailed: it was not shown, or nobody said within the deadline that it was; `BubbleUnanswered`, if
+                somebody may still say so.
         """
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
@@ -78,18 +94,20 @@ async def choose(
     listener: Listener,
     write: Callable[[str], None],
     *,
+    is_read: bool = True,
     platform: str = sys.platform,
 ) -> Choice:
     """The best desktop that is here now.
 
     On Linux the notification daemon, or in a sandbox the portal to it; one that is not there yet is asked again for
-    each bubble, and the terminal shows them until it comes.  Elsewhere desktop-notifier, then plyer.  Where there is
-    nothing, the terminal.
+    each bubble, and until it comes the terminal shows them, if somebody reads it.  Elsewhere desktop-notifier, then
+    plyer.  Where there can be nothing, the terminal.
 
     Args:
         environ: of this process.
         listener: hears what the person does with the bubbles.
         write: takes the lines of one bubble in the terminal.
+        is_read: whether what is written is before a person's eyes; what goes into a log nobody was told.
         platform: as `sys.platform`.
     """
     from notifier.desktop.log import LogDesktop
@@ -107,22 +125,26 @@ async def choose(
                 "with dbus-run-session (Debian package dbus)"
             )
             return Choice(terminal, f"{complaint}; {_(MEANWHILE)}")
+        daemon = DBusDesktop(address, listener)
+        desktop: Desktop = daemon
         if is_sandboxed(environ):
             portal = PortalDesktop(address, listener, environ)
             try:
                 await portal.meet()
             except BubbleFailed as error:
                 logger.info("%s", _("not through the portal: {error}", error=error))
-                await portal.close()
+                # At login it may be late.
+                desktop = Meanwhile(portal, daemon)
             else:
                 return Choice(portal)
-        desktop = DBusDesktop(address, listener)
         try:
-            await desktop.meet()
+            await daemon.meet()
         except BubbleFailed as error:
-            return Choice(Meanwhile(desktop, terminal), f"{error}; {_(MEANWHILE)}")
-        if await desktop.is_inhibited():
-            return Choice(desktop, _("Do Not Disturb is on: {name} keeps bubbles back", name=desktop.name))
+            if is_read:
+                return Choice(Meanwhile(desktop, terminal), f"{error}; {_(MEANWHILE)}")
+            return Choice(desktop, f"{error}; {_(UNTIL_THEN)}")
+        if await daemon.is_inhibited():
+            return Choice(desktop, _("Do Not Disturb is on: {name} keeps bubbles back", name=daemon.name))
         return Choice(desktop)
     return await _choose_elsewhere(environ, listener, terminal, platform)
 

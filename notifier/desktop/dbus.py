@@ -19,7 +19,7 @@ from dbus_fast import Message, MessageFlag, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
-from notifier.desktop import Listener
+from notifier.desktop import BubbleUnanswered, Listener
 from notifier.desktop.bubble import DAEMON, DAEMON_PATH, DEFAULT, SIGNATURE, Server, arguments, one_line
 from notifier.desktop.bus import BUS, DEADLINE, REMEMBERED, catch_up, connect, hang_up, nobody_is_there, what
 from notifier.desktop.inhibition import is_inhibited
@@ -52,6 +52,8 @@ class Question:
     notification: Notification | None
     """Set if it asks for a bubble."""
     answer: asyncio.Future[Message]
+    outcome: asyncio.Future[bool]
+    """Whether it shows the bubble."""
 
 
 class DBusDesktop:
@@ -99,12 +101,17 @@ class DBusDesktop:
     async def show(self, notification: Notification) -> None:
         """Show a bubble, or put it in the place of the one with the same stream and key.
 
-        After a deadline was missed, showing the very same object again waits for the late answer: no bubble is doubled.
+        After a deadline was missed, showing the same one again waits for the late answer: no bubble is doubled.
         """
         pictures = NONE
         if self._server is None or self._server.shows_pictures:
             pictures = await self._listener.illustrate(notification)
-        await self._within_the_deadline(partial(self._show, notification, pictures))
+        try:
+            await self._within_the_deadline(partial(self._show, notification, pictures))
+        except BubbleFailed as error:
+            if self._question is not None and self._question.notification is notification:
+                raise BubbleUnanswered(str(error), self._question.outcome) from error
+            raise
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
         """Close the bubble of this stream and key, if it is still there."""
@@ -140,7 +147,7 @@ class DBusDesktop:
 
     async def _show(self, notification: Notification, pictures: Pictures) -> None:
         bus = await self._connect()
-        if notification is self._late:
+        if self._late is not None and _is_same(notification, self._late):
             self._late = None
             return
         server = self._server or await self._meet(bus)
@@ -170,7 +177,9 @@ class DBusDesktop:
                 await asyncio.shield(self._question.answer)
             return self._bus
         if self._bus is not None:
-            logger.warning("lost the session bus; connecting again")
+            logger.warning("%s", _("lost the session bus; connecting again"))
+        if self._question is not None:
+            self._question.outcome.cancel()
         self._bus, self._question = None, None
         self._forget()
         self._bus = await connect(self._address, self._on_message, RULES)
@@ -203,7 +212,7 @@ class DBusDesktop:
         assert self._question is None
         loop = asyncio.get_running_loop()
         may_start = loop.time() >= self._start_again
-        question = Question(bus.next_serial(), notification, loop.create_future())
+        question = Question(bus.next_serial(), notification, loop.create_future(), loop.create_future())
         sent = bus.send(
             Message(
                 DAEMON,
@@ -222,7 +231,9 @@ class DBusDesktop:
         answer = await asyncio.shield(question.answer)
         hung_up = answer.error_name == f"{BUS}.Error.NoReply"
         if answer.sender == BUS and not hung_up and not nobody_is_there(answer):
-            logger.warning("the bus could not start a notification daemon: %s", answer.error_name)
+            logger.warning(
+                "%s", _("the bus could not start a notification daemon ({why})", why=answer.error_name or "-")
+            )
             self._start_again = loop.time() + START_AGAIN
         return answer
 
@@ -231,9 +242,11 @@ class DBusDesktop:
             question, self._question = self._question, None
             if message.sender != BUS:
                 self._owner = message.sender
-            if question.notification is not None and (number := shown_id(message)) is not None:
+            number = shown_id(message)
+            if question.notification is not None and number is not None:
                 self._remember(number, question.notification)
                 self._late = question.notification
+            question.outcome.set_result(number is not None)
             question.answer.set_result(message)
             return True
         if message.message_type is not MessageType.SIGNAL:
@@ -277,6 +290,11 @@ class DBusDesktop:
 
     def _number_of(self, stream: str, key: str) -> int:
         return next((number for number, n in self._shown.items() if (n.stream, n.key) == (stream, key)), 0)
+
+
+def _is_same(one: Notification, other: Notification) -> bool:
+    """Whether they are the same one, read from the history once more perhaps."""
+    return one is other or (one.row is not None and one.row == other.row)
 
 
 def shown_id(answer: Message) -> int | None:

@@ -1,4 +1,4 @@
-"""Notifications in, bubbles out of a desktop that may come later; until it does, lines in the terminal.
+"""Notifications in, bubbles out of a desktop that may come later; until it does, out of another one.
 
 At login this program may be started before the notification daemon.  It would be wrong to stay with the terminal for
 ever, and as wrong to write there when a daemon that was there is gone: then the notification stays the caller's.
@@ -39,8 +39,7 @@ class Meanwhile:
             self._came = True
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
-        if self._came:
-            await self._desktop.withdraw(withdrawal)
+        await (self._desktop if self._came else self._instead).withdraw(withdrawal)
 
     async def close(self) -> None:
         await self._desktop.close()

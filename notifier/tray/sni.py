@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 from dbus_fast import DBusError, ErrorType, Message, MessageFlag, MessageType, PropertyAccess, Variant
 from dbus_fast.aio import MessageBus
@@ -234,7 +235,7 @@ class Icon(_base.Icon):  # type: ignore[misc]
                 await self._session.run()
                 self._session = None
                 self._tell(hosted=False)
-                logger.warning("the session bus is gone; the icon comes back with it")
+                logger.debug("the session bus is gone; the icon comes back with it")
                 bus = await _reconnect()
         finally:
             self._loop = self._session = None
@@ -972,7 +973,7 @@ def _address() -> str:
         return address
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""), "bus")
     if runtime.is_absolute() and runtime.is_socket():
-        return f"unix:path={runtime}"
+        return f"unix:path={quote(str(runtime))}"
     raise BusUnavailable("DBUS_SESSION_BUS_ADDRESS is not set")
 
 

@@ -10,7 +10,7 @@ import queue
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -20,6 +20,7 @@ from typing import Any
 
 from notifier.appearance import Appearance, Style
 from notifier.errors import TrayUnavailable, UsageError
+from notifier.language import N_, _
 from notifier.status import Command, Status, Verb
 from notifier.tray.face import NAME, IconState, icon_state, tooltip
 from notifier.tray.icon import DARK, LIGHT, TEMPLATE, Dress, sign_png, tray_image, tray_images
@@ -33,7 +34,7 @@ REDRAW_INTERVAL = 0.1
 NATIVE_SIZE = 64
 """Pixels a side where the desktop takes one picture and scales it."""
 
-NOBODY_SHOWS = (
+NOBODY_SHOWS = N_(
     "nothing on this desktop shows tray icons yet; if none appears, install the AppIndicator extension on GNOME,"
     " or add a status tray to the panel elsewhere"
 )
@@ -51,8 +52,8 @@ class Tray:
 
     Args:
         obey: told what the person asks for, from any thread; it must only post.
-        missing: told once, from any thread, if nothing shows tray icons when the icon is ready; without it the log
-            says so.  The icon waits, and appears when somebody shows it.
+        missing: told, from any thread, once if the session bus cannot be reached yet, and once if nothing shows tray
+            icons when the icon is ready; without it the log says so.  The icon waits, and appears when it can be shown.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Tray:
     ) -> None:
         self._obey = obey
         self._missing = missing or (lambda error: logger.warning("%s", error))
-        self._host_known = False
+        self._hosted: bool | None = None
         self._status = Status()
         self._appearance = Appearance()
         self._dressed: tuple[Appearance, Dress] | None = None
@@ -79,8 +80,7 @@ class Tray:
         """Show the icon and keep the main thread until `stop`.  A tray runs once.
 
         Raises:
-            TrayUnavailable: nothing here can ever show an icon; no thread was started, and the program may go on
-                without one.
+            TrayUnavailable: a library is missing; no thread was started, and the program may go on without an icon.
         """
         if self._stopped:
             return
@@ -115,28 +115,39 @@ class Tray:
 
     def _run_on_bus(self) -> None:
         sni = bus_backend()
-        self._icon = sni.Icon(
-            NAME,
-            sni_host_changed=self._host_changed,
-            sni_about_to_show=partial(self._obey, Command(Verb.LOOK)),
-            sni_secondary=partial(self._obey, Command(Verb.HISTORY)),
-        )
         self._item = sni.MenuItem
+        pause = 0.0
         try:
-            self._icon.run(self._draw)
-        except sni.BusUnavailable as error:
-            raise TrayUnavailable(
-                f"a tray icon needs a D-Bus session bus, and there is none ({error}); start this program from a"
-                " desktop session, or with dbus-run-session"
-            ) from error
+            while not self._stopped:
+                self._icon = sni.Icon(
+                    NAME,
+                    sni_host_changed=self._host_changed,
+                    sni_about_to_show=partial(self._obey, Command(Verb.LOOK)),
+                    sni_secondary=partial(self._obey, Command(Verb.HISTORY)),
+                )
+                try:
+                    self._icon.run(self._draw)
+                    return
+                except sni.BusUnavailable as error:
+                    if not pause:
+                        self._missing(TrayUnavailable(_no_bus(error)))
+                pause = min(2 * pause or sni.RETRY_FIRST, sni.RETRY_LAST)
+                self._wait(pause)
         finally:
             self.stop()
+
+    def _wait(self, seconds: float) -> None:
+        """Be there until then, or until told to stop.  What is to be drawn, the drawing thread begins with anyway."""
+        end = time.monotonic() + seconds
+        with suppress(queue.Empty):
+            while self._orders.get(timeout=max(0.0, end - time.monotonic())) is not _Order.STOP:
+                pass
 
     def _run_native(self) -> None:
         try:
             import pystray
         except ImportError as error:
-            raise TrayUnavailable(f"a tray icon needs pystray, which did not load: {error}") from error
+            raise TrayUnavailable(_("a tray icon needs pystray, which did not load: {error}", error=error)) from error
         self._icon = pystray.Icon(NAME)
         try:
             self._icon.run(self._draw)
@@ -233,9 +244,11 @@ class Tray:
                 self.stop()
 
     def _host_changed(self, hosted: bool) -> None:
-        if not hosted and not self._host_known:
-            self._missing(TrayUnavailable(NOBODY_SHOWS))
-        self._host_known = True
+        if self._hosted is None and not hosted:
+            self._missing(TrayUnavailable(_(NOBODY_SHOWS)))
+        elif self._hosted and not hosted:
+            logger.info("%s", _("nothing shows the tray icon any more; it comes back when something does"))
+        self._hosted = hosted
 
 
 def bus_backend() -> ModuleType:
@@ -248,8 +261,18 @@ def bus_backend() -> ModuleType:
         with _environment("PYSTRAY_BACKEND", "dummy"):
             from notifier.tray import sni
     except ImportError as error:
-        raise TrayUnavailable(f"a tray icon needs pystray and dbus-fast, which did not load: {error}") from error
+        raise TrayUnavailable(
+            _("a tray icon needs pystray and dbus-fast, which did not load: {error}", error=error)
+        ) from error
     return sni
+
+
+def _no_bus(error: Exception) -> str:
+    return _(
+        "a tray icon needs a D-Bus session bus, and there is none ({error}); start this program from a desktop"
+        " session, or with dbus-run-session",
+        error=error,
+    )
 
 
 def _ink(style: Style) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from notifier.desktop import MEANWHILE, Choice, choose, session_bus
+from notifier.errors import BubbleFailed
 from tests.desktop.notifications import BUILD, Person, plain
 from tests.desktop.rig import NOTIFICATIONS, Piece, Rig, eventually, until
 
@@ -18,8 +19,8 @@ class Reader(Person):
 
     read: list[str] = field(default_factory=list)
 
-    async def choose_desktop(self, environ: dict[str, str], platform: str = "linux") -> Choice:
-        return await choose(environ, self, self.read.append, platform=platform)
+    async def choose_desktop(self, environ: dict[str, str], platform: str = "linux", *, is_read: bool = True) -> Choice:
+        return await choose(environ, self, self.read.append, is_read=is_read, platform=platform)
 
 
 async def test_a_daemon_on_the_bus_is_chosen_without_complaint(rig: Rig, dunst: Piece) -> None:
@@ -81,6 +82,23 @@ async def test_without_a_daemon_the_terminal_shows_bubbles_until_one_comes(rig: 
     assert rig.bubbles() == 1
     assert choice.desktop.name.startswith("dunst")
     assert [text.partition(" • ")[2] for text in person.read] == ["In the terminal"]
+    await choice.desktop.close()
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_without_a_daemon_and_without_a_reader_nothing_counts_as_shown(rig: Rig) -> None:
+    person = Reader()
+    choice = await person.choose_desktop(rig.environ, is_read=False)
+    assert choice.complaint == (
+        "No notification daemon answers on the session bus: install one, e.g. `apt install dunst`; "
+        "until then notifications wait in the history"
+    )
+    with pytest.raises(BubbleFailed):
+        await choice.desktop.show(plain("Into a journal"))
+    rig.daemon.start()
+    await choice.desktop.show(plain("In a bubble"))
+    assert rig.bubbles() == 1
+    assert person.read == []
     await choice.desktop.close()
 
 

@@ -12,6 +12,7 @@ from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
 from PIL import Image
 
+from notifier.desktop import BubbleUnanswered
 from notifier.desktop.bus import REMEMBERED
 from notifier.desktop.dbus import DBusDesktop
 from notifier.errors import BubbleFailed
@@ -256,6 +257,38 @@ async def test_trying_again_after_the_late_answer_does_not_double_the_bubble(rig
         assert rig.bubbles() == 2
         await patiently(desktop, slow)
         assert rig.bubbles() == 3, "shown again on purpose"
+
+
+async def test_whoever_was_not_answered_in_time_learns_what_became_of_it(rig: Rig, dunst: Piece) -> None:
+    async with desktop_on(rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        dunst.freeze()
+        slow = replace(plain("Slow"), row=7)
+        with pytest.raises(BubbleUnanswered) as first:
+            await desktop.show(slow)
+        with pytest.raises(BubbleFailed) as second:
+            await desktop.show(plain("Never asked for"))
+        assert not isinstance(second.value, BubbleUnanswered)
+        dunst.thaw()
+        assert await first.value.outcome
+        assert rig.bubbles() == 2
+        await patiently(desktop, replace(slow))
+        assert rig.bubbles() == 2, "the same one, read from the history once more"
+
+
+async def test_what_a_bus_that_died_was_asked_is_never_answered(own_rig: Rig) -> None:
+    own_rig.screen.start()
+    own_rig.daemon.start()
+    async with desktop_on(own_rig, deadline=0.3) as desktop:
+        await patiently(desktop, plain("Before"))
+        own_rig.daemon.freeze()
+        with pytest.raises(BubbleUnanswered) as caught:
+            await desktop.show(plain("Slow"))
+        own_rig.bus.kill()
+        with pytest.raises(BubbleFailed):
+            await desktop.show(plain("After"))
+        assert caught.value.outcome.cancelled()
+        own_rig.daemon.kill()
 
 
 async def test_a_click_on_a_bubble_that_came_late_is_understood(rig: Rig, dunst: Piece) -> None:

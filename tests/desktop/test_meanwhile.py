@@ -43,6 +43,14 @@ async def test_the_terminal_shows_bubbles_until_the_desktop_comes() -> None:
     assert (terminal.shown, desktop.shown) == (["One"], ["Two"])
 
 
+async def test_what_was_shown_instead_is_taken_back_there() -> None:
+    desktop, daemon = Recorder("portal", there=False), Recorder("daemon")
+    meanwhile = Meanwhile(desktop, daemon)
+    await meanwhile.show(plain("One"))
+    await meanwhile.withdraw(gone := Withdrawal(stream="ci", key="a"))
+    assert (daemon.withdrawn, desktop.withdrawn) == ([gone], [])
+
+
 async def test_once_it_came_a_lost_bubble_is_told_and_not_hidden_in_the_terminal() -> None:
     desktop, terminal = Recorder("daemon"), Recorder("terminal")
     meanwhile = Meanwhile(desktop, terminal)

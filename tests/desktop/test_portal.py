@@ -271,6 +271,18 @@ async def test_in_a_snap_the_portal_is_chosen_if_there_is_one_and_the_daemon_oth
         await choice.desktop.close()
 
 
+async def test_in_a_snap_a_portal_that_is_late_shows_what_comes_from_then_on(rig: Rig, dunst: Piece) -> None:
+    choice = await choose(rig.environ | {"SNAP": "/snap/sse-notifier/1"}, Person(), print, platform="linux")
+    await choice.desktop.show(plain("Before"))
+    assert rig.bubbles() == 1
+    async with strict_portal(rig.environ["DBUS_SESSION_BUS_ADDRESS"], 1) as portal:
+        await choice.desktop.show(plain("After"))
+        assert choice.desktop.name == "the notification portal"
+        assert [told["title"].value for _name, told in portal.taken] == ["After"]
+        assert rig.bubbles() == 1
+    await choice.desktop.close()
+
+
 async def test_without_a_bus_the_person_learns_why(own_rig: Rig) -> None:
     async with portal_on(own_rig) as (desktop, _):
         with pytest.raises(BubbleFailed, match=r"The session bus cannot be reached \(No such file or directory\)"):

@@ -1,11 +1,12 @@
 """What is seen of files that are missing, closed, locked, damaged, from another version, or on a drive that is away."""
 
+import asyncio
 import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,10 @@ def public(history: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@contextmanager
-def as_nobody(folder: Path) -> Iterator[None]:
+@asynccontextmanager
+async def as_nobody(folder: Path) -> AsyncIterator[None]:
     """Without the right to write there, which root has everywhere."""
+    await asyncio.to_thread(int)  # threads are imported at their first use, from where nobody may read perhaps
     folder.chmod(0o555)
     user = os.geteuid()
     os.seteuid(NOBODY if user == 0 else user)
@@ -95,7 +97,7 @@ async def test_files_that_may_not_be_read_do_not_count_as_missing(public: Path) 
     for name in ("config.toml", "history.db"):
         (public / name).touch()
         (public / name).chmod(0)
-    with as_nobody(public):
+    async with as_nobody(public):
         configuration, found, config = await seen(public / "config.toml", public / "history.db")
     assert (configuration.access, config.streams) == (Access.CLOSED, ())
     assert "cannot be read (Permission denied)" in configuration.problem
@@ -104,14 +106,14 @@ async def test_files_that_may_not_be_read_do_not_count_as_missing(public: Path) 
 
 async def test_a_folder_that_may_not_be_entered_does_not_count_as_empty(public: Path) -> None:
     (public / "within").mkdir(mode=0)
-    with as_nobody(public):
+    async with as_nobody(public):
         configuration, found, _ = await seen(public / "within" / "config.toml", public / "within" / "history.db")
     assert (configuration.access, found.access, found.ailment) == (Access.CLOSED, Access.CLOSED, Ailment.CLOSED)
 
 
 async def test_a_history_that_can_only_be_read_is_told(public: Path) -> None:
     (public / "history.db").chmod(0o444)
-    with as_nobody(public):
+    async with as_nobody(public):
         _, found, _ = await seen(public / "config.toml", public / "history.db")
     assert (found.access, found.ailment, found.is_writable) == (Access.READ, None, False)
 

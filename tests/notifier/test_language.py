@@ -38,6 +38,12 @@ def test_the_first_language_that_there_is_a_catalog_for_is_spoken(environ: dict[
     assert ngettext("{count} notification", "{count} notifications", 2, count=2) == "알림 2개"
 
 
+@pytest.mark.parametrize("first", ["en", "en_US", "en_GB.UTF-8", "C", "POSIX"])
+def test_who_wants_english_first_gets_it_though_it_has_no_catalog(first: str) -> None:
+    language.speak({"LANG": "de_DE.UTF-8", "LANGUAGE": f"{first}:ko"})
+    assert _("No streams yet") == "No streams yet"
+
+
 def test_nothing_said_is_nothing_in_every_language() -> None:
     language.speak({"LANG": "ko_KR.UTF-8"})
     assert _("") == ""

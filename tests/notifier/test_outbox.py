@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from notifier.desktop import BubbleUnanswered
 from notifier.entry import Entry, State
 from notifier.errors import BubbleFailed
 from notifier.notification import Notification, Urgency, Withdrawal
@@ -32,12 +34,16 @@ class Desk:
     breaks_for: str = ""
     """A title."""
     hung: asyncio.Event | None = None
+    unanswered: asyncio.Future[bool] | None = None
+    """Set while what is asked gets no answer in time, to what will become of it."""
 
     name = "a desk"
 
     async def show(self, notification: Notification) -> None:
         if self.hung is not None:
             await self.hung.wait()
+        if self.unanswered is not None:
+            raise BubbleUnanswered("No answer from a desk within 2 s", self.unanswered)
         if self.fails or notification.title == self.fails_once_for:
             self.fails_once_for = ""
             raise BubbleFailed("the notification daemon did not answer within 2 s")
@@ -192,6 +198,71 @@ async def test_while_the_desktop_hangs_only_a_bounded_number_is_kept_and_none_is
         shown = [title for title in here.desk.titles if title.startswith("n")]
         assert READY <= len(shown) <= READY + 1
         assert here.desk.titles[-1] == f"{3 * READY - len(shown)} notifications meanwhile"
+
+
+@pytest.mark.parametrize("titles", [("a",), ("a", "b")], ids=["itself", "a summary"])
+async def test_what_a_slow_desktop_showed_after_all_is_not_told_again(titles: Sequence[str]) -> None:
+    async with office(retry=0.05) as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        for title in titles:
+            here.post(title)
+        here.desk.unanswered = slow = asyncio.get_running_loop().create_future()
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.turns()
+        here.desk.unanswered = None
+        slow.set_result(True)
+        here.post("c", stream="home")
+        await here.until_shown(len(titles) + 1)
+        await asyncio.wait_for(here.outbox.idle.wait(), 5)
+        assert here.desk.titles == ["c"]
+
+
+async def test_what_a_slow_desktop_showed_is_not_counted_in_the_summary_that_is_held_already() -> None:
+    async with office(retry=0.05) as here:
+        here.post("a")
+        here.desk.unanswered = slow = asyncio.get_running_loop().create_future()
+        await here.turns()
+        here.desk.unanswered = None
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        here.post("b")
+        while here.outbox.held < 2:  # until the retry has come, which waits for the end of the silence
+            await asyncio.sleep(0.01)
+        slow.set_result(True)
+        await here.turns()
+        assert here.outbox.held == 1
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.until_shown(2)
+        assert here.desk.titles == ["b"]
+
+
+@pytest.mark.parametrize("shown", [False, None], ids=["refused", "gone"])
+async def test_what_a_slow_desktop_did_not_show_after_all_comes_at_the_retry(shown: bool | None) -> None:
+    async with office(retry=0.05) as here:
+        here.post("a")
+        here.desk.unanswered = slow = asyncio.get_running_loop().create_future()
+        await here.turns()
+        here.desk.unanswered = None
+        slow.cancel() if shown is None else slow.set_result(shown)
+        await here.until_shown(1)
+        assert here.desk.titles == ["a"]
+
+
+async def test_a_daemon_that_never_comes_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with office(retry=0.01) as here:
+        here.desk.fails = True
+        here.post("a")
+        caplog.set_level(logging.DEBUG, "notifier.outbox")
+        while len(caplog.records) < 3:
+            await asyncio.sleep(0.01)
+        assert [record.levelno for record in caplog.records].count(logging.WARNING) == 1
+        here.desk.fails = False
+        await here.until_shown(1)
+        caplog.clear()
+        here.desk.fails = True
+        here.post("b")
+        while not caplog.records:
+            await asyncio.sleep(0.01)
+        assert caplog.records[0].levelno == logging.WARNING, "it is said again when the next one is not shown"
 
 
 async def test_a_critical_bubble_that_failed_is_not_hidden_in_the_summary_of_the_others() -> None:

@@ -81,6 +81,17 @@ def test_macos_has_a_launch_agent(tmp_path: Path) -> None:
     assert autostart.state() is State.ON
 
 
+def test_what_cannot_be_written_down_is_told_and_leaves_no_half_of_it(tmp_path: Path) -> None:
+    odd = linux(tmp_path, [*COMMAND, "--config", "/a\nb.toml"])
+    assert odd.state() is State.OFF
+    with pytest.raises(AutostartFailed, match="line break"):
+        odd.switch(on=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    linux(tmp_path).switch(on=True)
+    odd.switch(on=False)
+    assert linux(tmp_path).state() is State.OFF
+
+
 def test_a_way_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(AutostartFailed, match="There is no launchd here; what there is: desktop, systemd"):
         linux(tmp_path).switch(on=True, way="launchd")

@@ -11,6 +11,7 @@ import pytest
 
 from notifier.autostart import entry
 from notifier.autostart.registry import command_line
+from notifier.errors import AutostartFailed
 from tests.needs import needs
 
 ODD = [
@@ -55,7 +56,10 @@ def test_the_specification_s_own_validator_finds_nothing(tmp_path: Path, write: 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     (analyze,) = needs("systemd", "systemd-analyze")
     unit = tmp_path / "sse-notifier.service"
-    unit.write_text(entry.systemd_unit([sys.executable, *ODD]))
+    program = tmp_path / "$HOME 100%" / "sse-notifier"
+    program.parent.mkdir()
+    program.symlink_to(sys.executable)
+    unit.write_text(entry.systemd_unit([program, *ODD]))
     result = subprocess.run(
         [analyze, "--user", "verify", "--man=no", str(unit)],
         capture_output=True,
@@ -96,8 +100,13 @@ def test_an_entry_that_a_person_unticked_starts_nothing(text: str, is_off: bool)
 
 @pytest.mark.parametrize("write", [entry.application, entry.systemd_unit])
 def test_a_line_break_cannot_add_a_line(write: Write) -> None:
-    with pytest.raises(ValueError, match="line break"):
+    with pytest.raises(AutostartFailed, match=r"^'a\\nExec=/bin/evil' cannot be started at login: .* a line break"):
         write(["/bin/x", "a\nExec=/bin/evil"])
+
+
+def test_a_dollar_is_doubled_where_systemd_looks_for_variables_and_nowhere_else() -> None:
+    unit = entry.systemd_unit(["/opt/$x/sse-notifier", "run", "--config", "/a/$b.toml"])
+    assert "\nExecStart=/opt/$x/sse-notifier run --config /a/$$b.toml\n" in unit
 
 
 def test_the_entry_that_packages_install_is_the_same() -> None:

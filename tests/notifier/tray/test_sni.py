@@ -5,6 +5,7 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -512,6 +513,17 @@ async def test_it_comes_back_with_the_bus(bus: Rig, make_icon: Callable[..., Any
         await panel.take_item()
         assert (await panel.properties())["Title"] == "Said while there was no bus"
         assert panel.root.children[0].id == first
+
+
+async def test_a_runtime_directory_with_a_space_is_no_obstacle(
+    bus: Rig, make_icon: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "run time").symlink_to(bus.environ["XDG_RUNTIME_DIR"])
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run time"))
+    async with host(address(bus)) as panel:
+        make_icon(MenuItem("Quit", None))
+        await panel.take_item()
 
 
 async def test_what_is_said_to_a_bus_that_has_just_died_leaves_no_error_behind(

@@ -23,7 +23,7 @@ from notifier.tray.face import IconState
 from notifier.tray.icon import COLOURS, LIGHT
 from notifier.tray.menu import Snooze, menu
 from notifier.tray.tray import REDRAW_INTERVAL, Tray
-from tests.desktop.rig import Rig, eventually
+from tests.desktop.rig import Rig, eventually, until
 from tests.notifier.tray.host import ITEM, MENU, Host, host, walk
 from tests.notifier.tray.test_menu import walk as walk_menu
 
@@ -244,16 +244,52 @@ async def test_without_a_host_it_says_so_once_and_appears_when_one_comes(bus: Ri
         await asyncio.to_thread(tray.stop)
 
 
-def test_without_a_bus_it_says_what_to_do_and_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
-    threads = threading.enumerate()
-    tray = Tray(print)
+async def test_a_bus_that_comes_later_gets_the_icon(bus: Rig, background: Background) -> None:
+    await asyncio.to_thread(bus.bus.kill)
+    missing: list[TrayUnavailable] = []
+    tray = Tray(print, missing=missing.append)
+    background(tray.run)
+    try:
+        tray.update(Status((CI,)))
+        await eventually("it was told", lambda: missing)
+        assert "dbus-run-session" in str(missing[0])
+        await asyncio.to_thread(bus.bus.start)
+        async with host(address(bus)) as panel:
+            await panel.take_item()
+            await panel.sees("the stream was there", lambda: panel.labels()[:1] == ["ci — connected"])
+        assert len(missing) == 1
+    finally:
+        await asyncio.to_thread(tray.stop)
+
+
+@pytest.mark.parametrize("name", ["unix:path=/nowhere/bus", "nonsense"])
+def test_without_a_bus_it_ends_when_it_is_told_to(
+    name: str, monkeypatch: pytest.MonkeyPatch, background: Background
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", name)
+    missing: list[TrayUnavailable] = []
+    tray = Tray(print, missing=missing.append)
+    thread = background(tray.run)
+    until("it was told", lambda: missing)
     tray.update(Status((CI,)))
-    with pytest.raises(TrayUnavailable, match="dbus-run-session"):
-        tray.run()
-    tray.update(Status())
     tray.stop()
-    assert threading.enumerate() == threads
+    thread.join(8)
+    assert not thread.is_alive()
+    assert len(missing) == 1
+
+
+async def test_a_panel_that_goes_is_told_of_in_the_log(
+    bus: Rig, background: Background, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "notifier.tray")
+    tray = Tray(print)
+    background(tray.run)
+    try:
+        async with host(address(bus)) as panel:
+            await panel.take_item()
+        await eventually("it was told", lambda: "nothing shows the tray icon any more" in caplog.text)
+    finally:
+        await asyncio.to_thread(tray.stop)
 
 
 def test_a_tray_that_was_stopped_first_does_not_run(bus: Rig) -> None:
