@@ -16,13 +16,16 @@ export class Kept {
     return this.#events.length - this.#first;
   }
 
+  // Gives those that it kept until now.
   add(event) {
+    const dropped = [];
     event.number = this.number++;
     this.#events.push(event);
     this.#weight += event.data.length;
     count(this.topics, event.topic);
     count(this.types, event.type);
     while (this.length > LIMIT || (this.#weight > WEIGHT && this.length > 1)) {
+      dropped.push(this.#events[this.#first]);
       this.#weight -= this.#events[this.#first].data.length;
       this.#events[this.#first++] = null;
     }
@@ -30,6 +33,7 @@ export class Kept {
       this.#events = this.#events.slice(this.#first);
       this.#first = 0;
     }
+    return dropped;
   }
 
   // Newest first, of those that came before `end`: the first `limit` that `wants` takes, and how many there are.

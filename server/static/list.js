@@ -45,6 +45,7 @@ export class EventList {
   clear() {
     this.#kept.clear();
     this.#arrived = [];
+    this.#hush();
     this.#redraw();
   }
 
@@ -58,16 +59,16 @@ export class EventList {
   #draw() {
     const arrived = this.#arrived;
     this.#arrived = [];
-    for (const event of arrived) this.#kept.add(event);
+    const dropped = arrived.flatMap((event) => this.#kept.add(event)).filter(this.#wants);
     const wanted = arrived.filter(this.#wants);
     if (this.#pausedAt !== null) {
-      this.#waiting += wanted.length;
+      this.#waiting += wanted.length - dropped.filter((event) => event.number >= this.#pausedAt).length;
       this.#tellPause();
-    } else if (wanted.length) {
+    } else {
+      this.#total += wanted.length - dropped.length;
       this.list.prepend(...wanted.slice(-this.#rows).reverse().map(row));
-      while (this.list.childElementCount > this.#rows) this.list.lastElementChild.remove();
-      this.#total = Math.min(this.#total + wanted.length, this.#kept.length);
-      this.#spread(wanted);
+      while (this.list.childElementCount > Math.min(this.#rows, this.#total)) this.list.lastElementChild.remove();
+      if (wanted.length) this.#spread(wanted);
     }
     this.#tellCount();
   }
@@ -108,6 +109,7 @@ export class EventList {
   #pause() {
     this.#pausedAt = this.#kept.number;
     this.#waiting = 0;
+    this.#hush();
     this.#tellPause();
   }
 
@@ -177,6 +179,13 @@ export class EventList {
     this.#unread += events.length;
     this.#latest = events.at(-1);
     this.#newsTimer ??= setTimeout(() => this.#say(), Math.max(500, this.#saidAt + NEWS - performance.now()));
+  }
+
+  // What was to be said is no longer what is looked at.
+  #hush() {
+    clearTimeout(this.#newsTimer);
+    this.#newsTimer = null;
+    this.#unread = 0;
   }
 
   #say() {

@@ -48,7 +48,7 @@ function said({ state, reason, wait }) {
   byId("again").hidden = !["lost", "refused"].includes(state);
   count(state === "lost" ? performance.now() + wait : null);
   if (state === "unauthorized") ask(reason);
-  if (state === "open") byId("token").hidden = true;
+  if (state === "open") admitted();
 }
 
 function count(until) {
@@ -91,6 +91,13 @@ function ask(reason) {
   byId("token").title = reason;
   byId("token-text").setAttribute("aria-invalid", wasWrong);
   byId("token-text").focus();
+}
+
+function admitted() {
+  const form = byId("token");
+  const hadFocus = form.contains(document.activeElement);
+  form.hidden = true;
+  if (hadFocus) byId("events").focus();
 }
 
 byId("token").addEventListener("submit", (event) => {
