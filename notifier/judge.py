@@ -50,7 +50,8 @@ class Judge:
         parts = (self._when, self._changed, self._problem, self._clear, self._identity)
         names = [part.names for part in (*parts, *self._command) if part is not None]
         self._uses_previous = "previous" in self._words.names.union(self._recovered.names, *names)
-        self._lasts = rule.problem is not None or rule.silence is not None
+        self.lasts = rule.problem is not None or rule.silence is not None
+        """Whether it tells of what begins and ends, by what it remembers."""
         self._memories: OrderedDict[str, Memory] = OrderedDict()
         self._touched: dict[str, None] = {}
         """Keys of which something else may be remembered than was written."""
@@ -61,7 +62,7 @@ class Judge:
         Raises:
             RenderFailed: the rule cannot be worked out for this event.
         """
-        if not (self._uses_previous or self._changed or self._lasts):
+        if not (self._uses_previous or self._changed or self.lasts):
             return self._decide(values, draft) if self._when is None or self._when.holds(values) else None
         key = self._key_of(values)
         memory = self._memories.get(key)
@@ -98,7 +99,7 @@ class Judge:
 
     def due(self) -> float | None:
         """When to call `wake`; None if no time is running."""
-        if not self._lasts:
+        if not self.lasts:
             return None
         dues = (memory.condition.due for memory in self._memories.values())
         return min((due for due in dues if due is not None), default=None)

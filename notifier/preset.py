@@ -130,7 +130,8 @@ class Preset(_Model):
     closes: bool = False
     """The server ends the response regularly; that is no outage."""
     settle: Seconds = 0.0
-    """Seconds after opening in which the server repeats what was: it is remembered, not told."""
+    """Seconds after opening in which the server repeats what was: it is remembered, and only a problem that began or
+    ended meanwhile is told."""
     handshake: Handshake | None = None
     refusals: tuple[Refusal, ...] = ()
     echo: Annotated[str, Field(pattern=r"^[a-z0-9-]+$")] | None = None

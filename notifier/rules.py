@@ -81,11 +81,7 @@ class Rules:
         if self.was_alive:
             self.why_silent = _("a sign of life")
             return []
-        decided = [decision for item in found for decision in self._decide_item(event, item, now)]
-        if now < self._settled_at:
-            self.why_silent = _("the server first repeats what was, for {seconds:g} s", seconds=self._preset.settle)
-            return []
-        return decided
+        return [decision for item in found for decision in self._decide_item(event, item, now)]
 
     def is_alive(self, event: Event) -> bool:
         """Whether it is only a sign of life."""
@@ -153,12 +149,15 @@ class Rules:
                 decided = judge.judge(values, draft, now)
             except RenderFailed as error:
                 self._complain(f"rule {judge.number}", error, event.data)
-                return aside, [draft()]
+                return aside, [] if self._is_repeated(now) else [draft()]
             if decided is not None:
                 if not judge.only_listens:
                     self.why_silent = self._named(judge)
-                    return aside, list(decided)
+                    # What began or ended while nobody listened is no repetition.
+                    return aside, decided if judge.lasts or not self._is_repeated(now) else []
                 aside += decided
+        if self._is_repeated(now):
+            return aside, []
         if self._preset.otherwise == "drop":
             self.why_silent = _(
                 "no rule is for it, and of {kind} only what a rule is for is told", kind=self._preset.name
@@ -168,6 +167,13 @@ class Rules:
         else:
             self.why_silent = _("there is nothing in it to tell")
         return aside, []
+
+    def _is_repeated(self, now: float) -> bool:
+        """Whether the server repeats what was before the stream was opened."""
+        if now >= self._settled_at:
+            return False
+        self.why_silent = _("the server first repeats what was, for {seconds:g} s", seconds=self._preset.settle)
+        return True
 
     def _named(self, judge: Judge) -> str:
         if judge.number <= self._own:

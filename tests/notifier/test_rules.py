@@ -498,6 +498,21 @@ def test_what_a_server_repeats_on_opening_is_remembered_and_not_told() -> None:
     assert tell(stream.encode(), rules) == "1 → 2\n\n3 → 4"
 
 
+def test_a_problem_that_ended_or_began_meanwhile_is_told_though_the_server_repeats_what_was() -> None:
+    rules = made('[[rules]]\nproblem = "data.n > 5"\ntitle = "High"\nbody = ""', settle=3)
+    stream = (
+        ": wait 5s\n"
+        + events({"n": 9})
+        + ": reconnect\n"
+        + events({"n": 1}, {"n": 2})
+        + ": reconnect\n"
+        + events({"n": 9})
+    )
+    assert tell(stream.encode(), rules) == (
+        "High\n    key rule 1\n\nRecovered: High\n    key rule 1\n\nHigh\n    key rule 1"
+    )
+
+
 def test_an_identity_of_the_preset_counts_where_the_rule_has_none() -> None:
     rules = made('[[rules]]\nwhen = "data.own"\nidentity = "own"', identity="{{ data.id }}")
     stream = events({"id": 1, "title": "A"}, {"own": 1, "id": 2, "title": "B"}, {"title": "C"})
