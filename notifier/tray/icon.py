@@ -4,7 +4,9 @@ It is one bell whose body tells the state by its shape, so that it is understood
 counts what is unread.  It does not know who shows it.
 
 Tray icons stand on light and on dark panels and cannot ask which: every colour has the luminance (about 0.22) that
-contrasts equally with white and with near-black, 4:1 against each.  Who knows the panel may choose one colour for all.
+contrasts equally with white and with near-black, 4:1 against each.  Some panels have just such a colour themselves, as
+waybar's tray does unless it is told otherwise: there a light rim shows the bell.  Who knows the panel may choose one
+colour for all.
 """
 
 import io
@@ -14,9 +16,9 @@ from functools import lru_cache
 
 from PIL import Image, ImageChops
 
-from notifier.tray.badge import badge, badge_text, sign
+from notifier.tray.badge import Badge, badge, badge_text, sign
 from notifier.tray.face import IconState
-from notifier.tray.pen import Mask, Pen, tinted
+from notifier.tray.pen import GRID, Mask, Pen, tinted
 
 SIZES = (16, 22, 24, 32, 48, 64)
 """Pixels a side, for hosts that choose the size themselves."""
@@ -34,6 +36,9 @@ LIGHT, DARK, TEMPLATE = "#f2f2f4", "#2c2c31", "#000000"
 """One colour for all: light, for dark panels; dark, for light ones; what macOS gives a colour of its own."""
 TILE_TOP, TILE_BOTTOM = "#3aa0e6", "#1667b0"
 
+RIM = "#ffffff"
+RIM_WIDTH, RIM_PIXELS = 0.55, 0.75
+"""How far it goes around the bell: in the pen's units, and at least so many pixels.  No light panel shows it."""
 DOTS_FROM = 32
 """Pixels a side below which the dots of "connecting" would run together."""
 ASIDE = -1.4, 0.0
@@ -118,16 +123,26 @@ def _drawn(state: IconState, size: int, count: str, dress: Dress) -> Image.Image
             drawn.putalpha(ImageChops.subtract(drawn.getchannel("A"), pen.done(mark.clearing)))
     else:
         mask = _SHAPES[state](pen)
+        outline = ImageChops.lighter(pen.bell(), mask)
         if mark is not None:
-            mask = ImageChops.subtract(pen.moved(mask, ASIDE), mark.clearing)
+            mask, outline = (ImageChops.subtract(pen.moved(each, ASIDE), mark.clearing) for each in (mask, outline))
             if dress.ink is not None:
                 # Of one colour, the digits are holes.
                 mask = ImageChops.lighter(mask, ImageChops.subtract(mark.ground, mark.digits))
         drawn = tinted(pen.done(mask), dress.ink or COLOURS[state])
+        if dress.ink is None:
+            drawn.alpha_composite(tinted(pen.done(_rim(pen, outline, mark)), RIM))
     if mark is not None and (dress.ink is None or dress.picture is not None):
         drawn.alpha_composite(tinted(pen.done(mark.ground), BADGE))
         drawn.alpha_composite(tinted(pen.done(mark.digits), DIGITS))
     return drawn
+
+
+def _rim(pen: Pen, outline: Mask, mark: Badge | None) -> Mask:
+    """What lies around the bell, but not in the badge's clearing."""
+    width = max(RIM_WIDTH, RIM_PIXELS * GRID / pen.size)
+    rim = ImageChops.subtract(pen.grown(outline, width), outline)
+    return ImageChops.subtract(rim, mark.clearing) if mark is not None else rim
 
 
 def _own(picture: Image.Image, state: IconState, pen: Pen) -> Image.Image:

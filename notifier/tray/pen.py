@@ -16,6 +16,9 @@ GRID = 16.0
 BEND = 24
 """Points of one Bézier curve."""
 
+CORNERS = 8
+"""Directions in which a mask is grown."""
+
 Point = tuple[float, float]
 Mask = Image.Image
 
@@ -111,9 +114,19 @@ class Pen:
             mask = ImageChops.lighter(mask, part)
         return mask
 
+    def grown(self, mask: Mask, by: float) -> Mask:
+        """The mask, wider by so much on every side."""
+        found = mask
+        for corner in range(CORNERS):
+            angle = math.tau * corner / CORNERS
+            found = ImageChops.lighter(found, self._put(mask, *(round(c * by * self._unit) for c in _direction(angle))))
+        return found
+
     def moved(self, mask: Mask, by: Point) -> Mask:
         """The mask, moved by whole pixels so that what was sharp stays so."""
-        across, down = (round(c * self.size / GRID) * self._samples for c in by)
+        return self._put(mask, *(round(c * self.size / GRID) * self._samples for c in by))
+
+    def _put(self, mask: Mask, across: int, down: int) -> Mask:
         found = self.blank()
         found.paste(mask, (across, down))
         return found
@@ -129,6 +142,10 @@ def tinted(mask: Mask, colour: str) -> Image.Image:
     picture = Image.new("RGBA", mask.size, colour)
     picture.putalpha(mask)
     return picture
+
+
+def _direction(angle: float) -> Point:
+    return math.cos(angle), math.sin(angle)
 
 
 def _scaled(point: Point, scale: float) -> Point:

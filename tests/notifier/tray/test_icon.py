@@ -86,6 +86,19 @@ def test_a_colour_is_seen_on_light_and_dark_panels(colour: str, panel: str) -> N
     assert contrast(colour, panel) >= (2.8 if colour == BADGE else 3)
 
 
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("state", IconState)
+def test_a_panel_of_the_same_colour_does_not_swallow_it(state: IconState, size: int) -> None:
+    panel = Image.new("RGBA", (size, size), COLOURS[state])
+    panel.alpha_composite(tray_image(state, size))
+    pixels = itertools.product(range(size), range(size))
+    seen = [at for at in pixels if contrast(hexed(panel, at), COLOURS[state]) >= 2]
+    left, top, right, bottom = min(x for x, _ in seen), min(y for _, y in seen), max(seen)[0], max(y for _, y in seen)
+    assert right - left >= size * 0.75
+    assert bottom - top >= size * 0.8
+    assert len(seen) >= 1.75 * size, "all around, and not in a corner"
+
+
 def test_digits_and_the_icons_of_one_colour_have_the_contrast_of_text() -> None:
     for one, other in ((DIGITS, BADGE), (LIGHT, PANELS["dark"]), (DARK, PANELS["light"])):
         assert contrast(one, other) >= 4.5, "WCAG 1.4.3"
@@ -163,6 +176,12 @@ def test_every_state_at_every_size_on_one_sheet_for_a_person_to_look_at() -> Non
                 left += size + 12
     SHOTS.mkdir(parents=True, exist_ok=True)
     sheet.save(SHOTS / "icons.png", optimize=True)
+
+
+def hexed(picture: Image.Image, at: tuple[int, int]) -> str:
+    """A pixel as a colour is written."""
+    red, green, blue, _ = picture.getpixel(at)  # type: ignore[misc]
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def contrast(one: str, other: str) -> float:
