@@ -23,7 +23,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +53,10 @@ TEXT_LIMIT = 500
 TOOLTIP_LINES = 20
 ROWS_LIMIT, DEPTH_LIMIT = 200, 8
 """Rows per menu, and menus within menus; what is beyond is not shown."""
+LEAVING = 1.0
+"""Seconds that a removed row stays in the menu, hidden; see `_Tree`."""
+LEAVING_LIMIT = 100
+"""Rows of one menu that may stay so."""
 CALLBACKS_LIMIT = 8
 """Callbacks of menu items that may run at once; a click beyond is dropped and logged."""
 NOTIFY_LIMIT = 4
@@ -79,6 +83,7 @@ SIGNATURES = {
     "type": "s",
     "label": "s",
     "enabled": "b",
+    "visible": "b",
     "toggle-type": "s",
     "toggle-state": "i",
     "children-display": "s",
@@ -140,7 +145,7 @@ class Icon(_base.Icon):  # type: ignore[misc]
         self._pixmaps_of: Picture = None
         self._tree = _Tree()
         self._shown = False
-        self._flush_due = False
+        self._flush_due = self._leaving_due = False
         self._task: asyncio.Task[object] | None = None
         self._number = next(_numbers)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -257,13 +262,20 @@ class Icon(_base.Icon):  # type: ignore[misc]
         # Lowered before anything is read: a change made from now on raises it again.
         self._flush_due = False
         try:
-            changes = self._tree.update(_rows(self._menu))
+            changes = self._tree.update(_rows(self._menu), time.monotonic())
         except Exception:
             logger.exception("the menu could not be read; the last one stays")
             changes = _Changes()
         before, self._face = self._face, self._look()
         if self._session is not None:
             self._session.tell(before, self._face, changes)
+        if self._tree.has_leaving and self._loop is not None and not self._leaving_due:
+            self._leaving_due = True
+            self._loop.call_later(LEAVING, self._see_off)
+
+    def _see_off(self) -> None:
+        self._leaving_due = False
+        self._flush()
 
     def _look(self) -> "_Face":
         title, *lines = str(self._title).split("\n") if self._title else [self._name]
@@ -556,6 +568,15 @@ class _Item(ServiceInterface):
     def icon_pixmap(self) -> Pixmaps:
         return self._icon._face.pixmaps
 
+    @dbus_property(PropertyAccess.READ, "IconAccessibleDesc")
+    def icon_accessible_desc(self) -> DBusStr:
+        """Ayatana's addition, which GNOME's extension reads out."""
+        return self._icon._face.title
+
+    @dbus_property(PropertyAccess.READ, "AttentionAccessibleDesc")
+    def attention_accessible_desc(self) -> DBusStr:
+        return self._icon._face.title
+
     @dbus_property(PropertyAccess.READ, "OverlayIconName")
     def overlay_icon_name(self) -> DBusStr:
         return ""
@@ -747,6 +768,8 @@ class _Node:
     id: int
     row: _Row
     children: list["_Node"] = field(default_factory=list)
+    leaves: float | None = None
+    """When it may be removed; until then it is hidden."""
 
     @property
     def properties(self) -> Properties:
@@ -791,7 +814,12 @@ class _Changes:
 
 
 class _Tree:
-    """The menu with its ids.  An item keeps its id as long as it is there, and no id is ever used twice."""
+    """The menu with its ids.  An item keeps its id as long as it is there, and no id is ever used twice.
+
+    GNOME's AppIndicator extension (42) puts new rows where the layout has them before it takes those away that are
+    gone, and moves none: a row that is added in one update with a removal above it is one place off from then on.  So
+    a removed row is hidden first, and goes when all hosts have read that, with an update that adds nothing.
+    """
 
     def __init__(self) -> None:
         self._root = _Node(0, _Row({"children-display": "submenu"}))
@@ -801,42 +829,72 @@ class _Tree:
         self.default: _base.MenuItem | None = None
         """What a left click on the icon does."""
 
+    @property
+    def has_leaving(self) -> bool:
+        """Whether a removed row is still there, so that a later update with the same rows has something to do."""
+        return any(node.leaves is not None for node in self.nodes.values())
+
     def node(self, item_id: int) -> _Node:
         try:
             return self.nodes[item_id]
         except KeyError as error:
             raise DBusError(ErrorType.INVALID_ARGS, f"the menu has no item {item_id}") from error
 
-    def update(self, rows: tuple[_Row, ...]) -> _Changes:
-        """Become a menu of `rows`."""
+    def update(self, rows: tuple[_Row, ...], now: float) -> _Changes:
+        """Become a menu of `rows`.  `now` is in seconds and never runs backwards."""
         changes = _Changes()
-        self._merge(self._root, rows, changes)
+        self._merge(self._root, rows, now, changes)
         self.nodes = {node.id: node for node in self._root.walk()}
         self.default = next((n.item for n in self._root.children if n.row.default and n.enabled), None)
         self.revision += bool(changes.parents)
         return changes
 
-    def _merge(self, parent: _Node, rows: tuple[_Row, ...], changes: _Changes) -> None:
+    def _merge(self, parent: _Node, rows: tuple[_Row, ...], now: float, changes: _Changes) -> None:
         children = []
         below = len(changes.parents)
-        for row, node in zip(rows, _matched(parent.children, rows), strict=True):
+        known = [node for node in parent.children if node.leaves is None]
+        found = _matched(known, rows)
+        for row, node in zip(rows, found, strict=True):
             if node is None:
                 node = self._grown(row)
             else:
-                self._alter(node, row, changes)
+                self._alter(node, row, now, changes)
             children.append(node)
+        children = self._with_leaving(parent.children, children, None in found, now, changes)
         if [node.id for node in children] != [node.id for node in parent.children]:
             # Whoever reads this item's children anew has read what is below them, too.
             changes.parents[below:] = [parent.id]
         parent.children = children
 
-    def _alter(self, node: _Node, row: _Row, changes: _Changes) -> None:
+    def _with_leaving(
+        self, before: list[_Node], after: list[_Node], has_new: bool, now: float, changes: _Changes
+    ) -> list[_Node]:
+        """The rows after the update, and among them, where they were, those that are to go and cannot go yet."""
+        stays = {node.id for node in after}
+        place = {node.id: index for index, node in enumerate(before)}
+        leaving = [node for node in before if node.id not in stays]
+        for node in leaving:
+            if node.leaves is None:
+                node.leaves = now + LEAVING
+                node.row = replace(node.row, properties={**node.properties, "visible": False}, default=False)
+                for below in node.walk():
+                    below.row = replace(below.row, item=None)
+                changes.updated.append([node.id, node.chosen(["visible"])])
+        leaving = [node for node in leaving if has_new or (node.leaves or now) > now][-LEAVING_LIMIT:]
+        found: list[_Node] = []
+        for node in after:
+            while leaving and place[leaving[0].id] < place.get(node.id, 0):
+                found.append(leaving.pop(0))
+            found.append(node)
+        return found + leaving
+
+    def _alter(self, node: _Node, row: _Row, now: float, changes: _Changes) -> None:
         old, node.row = node.properties, row
         if new := [name for name, value in row.properties.items() if old.get(name) != value]:
             changes.updated.append([node.id, node.chosen(new)])
         if gone := [name for name in old if name not in row.properties]:
             changes.removed.append([node.id, gone])
-        self._merge(node, row.children, changes)
+        self._merge(node, row.children, now, changes)
 
     def _grown(self, row: _Row) -> _Node:
         node = _Node(next(self._ids), row)

@@ -29,6 +29,7 @@ ITEM_SIGNATURES = {
     "IconPixmap": "a(iiay)", "OverlayIconName": "s", "OverlayIconPixmap": "a(iiay)", "AttentionIconName": "s",
     "AttentionIconPixmap": "a(iiay)", "AttentionMovieName": "s", "ToolTip": "(sa(iiay)ss)", "ItemIsMenu": "b",
     "Menu": "o",
+    "IconAccessibleDesc": "s", "AttentionAccessibleDesc": "s",  # Ayatana's
 }  # fmt: skip
 ROW_DEFAULTS = {
     "type": Variant("s", "standard"),
@@ -116,6 +117,11 @@ class Row:
     @property
     def label(self) -> str:
         return str(self.properties["label"].value) if "label" in self.properties else "----"
+
+    @property
+    def shown(self) -> list["Row"]:
+        """Its children but for hidden ones."""
+        return [child for child in self.children if "visible" not in child.properties]
 
     def find(self, item_id: int) -> "Row | None":
         if self.id == item_id:
@@ -215,16 +221,16 @@ class Host:
 
     async def click(self, label: str) -> None:
         """Click the row with this label."""
-        (row,) = [row for row in walk(self.root) if row.label == label]
+        (row,) = [row for row in shown(self.root) if row.label == label]
         await self.event(row.id)
 
     def labels(self) -> list[str]:
         """The rows at the top level of the copy; "----" is a separator."""
-        return [row.label for row in self.root.children]
+        return [row.label for row in self.root.shown]
 
     async def shows(self, *labels: str) -> None:
         """Wait until the copy of the menu has these rows at its top level; "----" is a separator."""
-        await self.sees(f"the menu was {labels}", lambda: tuple(row.label for row in self.root.children) == labels)
+        await self.sees(f"the menu was {labels}", lambda: tuple(self.labels()) == labels)
 
     async def sees(self, what: str, condition: Callable[[], object]) -> None:
         """Wait for something about the copy of the menu, which follows signals only."""
@@ -396,7 +402,7 @@ def parsed(layout: list[Any], depth: int = -1, names: tuple[str, ...] = ()) -> R
     known(properties)
     assert not names or properties.keys() <= set(names)
     if properties.get("type") == Variant("s", "separator"):
-        assert len(properties) == 1
+        assert properties.keys() <= {"type", "visible"}
         assert not children
     if not names:
         assert ("toggle-type" in properties) == ("toggle-state" in properties)
@@ -430,3 +436,8 @@ def _signatures(method: Any) -> tuple[str, str]:
 
 def walk(row: Row) -> list[Row]:
     return [row, *(found for child in row.children for found in walk(child))]
+
+
+def shown(row: Row) -> list[Row]:
+    """It and what is below it, but for hidden rows and what is below them."""
+    return [row, *(found for child in row.shown for found in shown(child))]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from notifier.tray.tray import bus_backend
 from tests.desktop.rig import Rig, eventually
-from tests.notifier.tray.host import ITEM, MENU, WATCHER, WATCHER_PATH, Refused, Row, another_host, host, walk
+from tests.notifier.tray.host import ITEM, MENU, WATCHER, WATCHER_PATH, Refused, Row, another_host, host, shown, walk
 
 sni = bus_backend()
 from pystray import Menu, MenuItem  # noqa: E402
@@ -47,7 +47,7 @@ def address(bus: Rig) -> str:
 
 
 def labels(row: Row) -> list[str]:
-    return [r.label for r in walk(row)[1:]]
+    return [r.label for r in shown(row)[1:]]
 
 
 async def test_an_item_registers_with_every_property_of_its_type(bus: Rig, make_icon: Callable[..., Any]) -> None:
@@ -305,6 +305,26 @@ async def test_rows_that_move_up_one_place_are_told_as_texts(bus: Rig, make_icon
         await panel.check()
 
 
+async def test_a_click_on_a_row_that_was_just_removed_does_nothing(bus: Rig, make_icon: Callable[..., Any]) -> None:
+    clicked: list[str] = []
+    rows = [MenuItem("a", lambda: clicked.append("a")), MenuItem("b", Menu(MenuItem("c", lambda: clicked.append("c"))))]
+    async with host(address(bus)) as panel:
+        icon = make_icon(menu=Menu(lambda: tuple(rows)))
+        await panel.take_item()
+        a, b = panel.root.children
+        rows.clear()
+        icon.update_menu()
+        await panel.shows()
+        for gone in (a.id, b.children[0].id):
+            await panel.event(gone)
+        rows.append(MenuItem("d", lambda: clicked.append("d")))
+        icon.update_menu()
+        await panel.shows("d")
+        await panel.click("d")
+        await eventually("the click acted", lambda: clicked)
+        assert clicked == ["d"]
+
+
 async def test_a_removed_id_never_comes_back(bus: Rig, make_icon: Callable[..., Any]) -> None:
     rows = [MenuItem("a", None), MenuItem("b", None)]
     async with host(address(bus)) as panel:
@@ -314,6 +334,7 @@ async def test_a_removed_id_never_comes_back(bus: Rig, make_icon: Callable[..., 
         del rows[1]
         icon.update_menu()
         await panel.shows("a")
+        await panel.sees("it was gone, and not only hidden", lambda: len(panel.root.children) == 1)
         rows.append(MenuItem("b", None))
         icon.update_menu()
         await panel.shows("a", "b")
@@ -649,12 +670,33 @@ def rows_of(menu: Any) -> tuple[Any, ...]:
 
 
 @given(st.lists(menus, min_size=2, max_size=5))
+def test_a_host_that_moves_nothing_shows_the_menu_all_the_same(history: list[Any]) -> None:
+    """GNOME's extension: new rows are put where the layout has them, rows that are gone go last, and none is moved."""
+    tree = sni._Tree()
+    drawn: dict[int, list[int]] = {0: []}
+    now = 0.0
+    for menu in history:
+        for _ in range(2):  # what is to go is hidden first, and gone when nothing is new
+            now += sni.LEAVING
+            tree.update(sni._rows(Menu(*rows_of(menu))), now)
+            for node in tree.nodes.values():
+                layout = [child.id for child in node.children]
+                row = drawn.setdefault(node.id, [])
+                for place, item_id in enumerate(layout):
+                    if item_id not in row:
+                        row.insert(place, item_id)
+                row[:] = [item_id for item_id in row if item_id in layout]
+                assert row == layout
+        assert not tree.has_leaving
+
+
+@given(st.lists(menus, min_size=2, max_size=5))
 def test_a_copy_that_follows_the_changes_is_always_the_menu(history: list[Any]) -> None:
     tree = sni._Tree()
     copy = Row(0, {})
     ever: dict[int, object] = {}
-    for menu in history:
-        changes = tree.update(sni._rows(Menu(*rows_of(menu))))
+    for now, menu in enumerate(history):
+        changes = tree.update(sni._rows(Menu(*rows_of(menu))), now)
         for item_id, properties in changes.updated:
             row = copy.find(item_id)
             assert row is not None
