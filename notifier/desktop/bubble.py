@@ -5,6 +5,7 @@ Follows the Desktop Notifications Specification 1.2; what is beyond it is said w
 
 import html
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from dbus_fast import Variant
@@ -17,6 +18,8 @@ from notifier.picture import NONE, Picture, Pictures
 DAEMON: Final = "org.freedesktop.Notifications"
 DAEMON_PATH: Final = "/org/freedesktop/Notifications"
 APP_NAME: Final = "sse-notifier"
+APP_ICON: Final = (Path(__file__).parents[1] / "assets" / "sse-notifier-48.png").as_uri()
+"""Small, since some daemons draw a picture as large as it is."""
 SIGNATURE: Final = "susssasa{sv}i"
 """Of the arguments."""
 DEFAULT: Final = "default"
@@ -63,8 +66,8 @@ def arguments(notification: Notification, server: Server, replaces: int = 0, pic
 
 
 def icon_of(notification: Notification) -> str:
-    """A name of the desktop's icon theme; a picture from the web goes with the hints."""
-    return notification.icon if notification.icon and ":" not in notification.icon else ""
+    """A name of the desktop's icon theme, or else our own icon; a picture from the web goes with the hints."""
+    return notification.icon if notification.icon and ":" not in notification.icon else APP_ICON
 
 
 def body_of(notification: Notification, server: Server) -> str:

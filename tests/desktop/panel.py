@@ -105,9 +105,10 @@ def menu_labels(rig: Rig) -> list[str]:
     (item,) = re.findall(r'string "([^"/]+)', told)
     layout = rig.run(
         *call, f"--dest={item}", "/StatusNotifierItem/Menu", "com.canonical.dbusmenu.GetLayout",
-        "int32:0", "int32:-1", "array:string:label",
+        "int32:0", "int32:-1", "array:string:label,visible",
     )  # fmt: skip
-    return re.findall(r'string "label"\s+variant\s+string "(.*)"', layout)
+    hidden = r'\s+\)\s+dict entry\(\s+string "visible"'
+    return re.findall(rf'string "label"\s+variant\s+string "(.*)"(?!{hidden})', layout)
 
 
 def close_menu(rig: Rig) -> None:

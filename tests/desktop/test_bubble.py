@@ -1,8 +1,11 @@
 """What a daemon is told of a notification: a pure mapping, by what it says it can do."""
 
+import io
 from dataclasses import replace
+from urllib.request import urlopen
 
 import pytest
+from PIL import Image
 
 from notifier.desktop.bubble import Server, actions_of, arguments, body_of, hints_of, icon_of, one_line
 from notifier.desktop.text import action_of
@@ -130,7 +133,13 @@ def test_an_image_goes_before_an_icon_and_a_named_icon_stands_beside_it() -> Non
     sent = arguments(notification, ABLE, 7, Pictures(icon, image))
     assert (sent[1], sent[2]) == (7, "dialog-warning")
     assert hints(BUILD, ABLE, Pictures(icon, image)) == hints(BUILD, ABLE, Pictures(image=image))
-    assert icon_of(replace(BUILD, icon="https://x.example/icon.png")) == ""
+    assert icon_of(replace(BUILD, icon="https://x.example/icon.png")) == icon_of(replace(BUILD, icon=None))
+
+
+def test_a_bubble_without_an_icon_bears_ours() -> None:
+    icon = icon_of(replace(BUILD, icon=None))
+    with urlopen(icon) as file, Image.open(io.BytesIO(file.read())) as picture:
+        assert picture.size == (48, 48)
 
 
 @pytest.mark.parametrize(
