@@ -9,7 +9,8 @@ import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -28,8 +29,10 @@ logger = logging.getLogger(__name__)
 
 READY = 100
 """Bubbles on their way to the desktop.  What comes while there are so many waits in the history."""
-RETRY = 30.0
-"""Seconds until what could not be shown is tried again."""
+OWN = 20
+"""What the program says of itself and is not shown yet; of more the oldest is dropped."""
+RETRY_FIRST, RETRY = 1.0, 30.0
+"""Seconds until what could not be shown is tried again: twice as long each time, up to the second."""
 CATCH_UP = 2.0
 """Seconds after a stream resumed in which what it sends is taken for what was missed."""
 
@@ -40,7 +43,7 @@ class _Ready:
 
     notification: Notification
     key: Key | None
-    """The lane that it came from; None for what the program says of itself."""
+    """The lane that it came from; None for a digest, and for what the program says of itself."""
     stands_for: tuple[tuple[Key, int], ...]
     """Of a digest: of which lanes it tells all rows, and up to which."""
 
@@ -68,7 +71,7 @@ class Outbox:
             store: The history, and what shall be silent.
             changed: Told when `silence` has become another.
             clock: Wall clock.
-            retry: See the constant.
+            retry: At most so many seconds until what could not be shown is tried again.
             catch_up: See the constant.
         """
         self._store = store
@@ -82,16 +85,24 @@ class Outbox:
         self.silence = Silence()
         """What is silent now."""
         self._ready: deque[_Ready] = deque()
-        self._showing: int | None = None
-        """The row of the bubble that the desktop is being asked for; it waits in the history until that is answered."""
+        self._own: deque[Notification] = deque(maxlen=OWN)
+        """What the program says of itself."""
+        self._asked: _Ready | None = None
+        """What the desktop is being asked for; it waits in the history until that is answered and noted."""
+        self._again: dict[Key, float] = {}
+        """Lanes that were recalled meanwhile, with what is asked for, and until when they wait."""
         self._told: deque[_Ready] = deque(maxlen=READY)
         """What turned out to be shown after all."""
         self._withdrawn: deque[Withdrawal] = deque(maxlen=READY)
         """Bubbles to take back once what is ready is shown; of more than so many the oldest stay on the screen."""
+        self._unreached: deque[Withdrawal] = deque(maxlen=READY)
+        """Those that the desktop did not hear of."""
         self._newest: dict[str, int] = {}
         self._late: set[Key] = set()
         """Lanes of which rows wait that the gate does not know of."""
         self._retry_at = 0.0
+        self._failures = 0
+        """Retries since the desktop last showed something, and the first failure; 0 while all is well."""
         self._trouble = ""
         """Why the last bubble was not shown; a daemon that never comes is told of once, and not at each retry."""
         self._something = asyncio.Event()
@@ -170,7 +181,8 @@ class Outbox:
     def tell(self, notification: Notification) -> None:
         """Show next what is about the program itself: it is in no history, and nothing holds it."""
         assert notification.row is None, "what is recorded is offered"
-        self._ready.appendleft(_Ready(notification, None, ()))
+        self._own = deque((each for each in self._own if each.key != notification.key), maxlen=OWN)
+        self._own.append(notification)
         self._something.set()
 
     def silence_until(self, name: str, until: float | None) -> None:
@@ -210,11 +222,14 @@ class Outbox:
             if not self._looked_at <= self._clock() < self.silence.until:
                 self.look()
             now = time.monotonic()
-            if self._late and now >= self._retry_at:
-                self._recall_late(now)
+            if (self._late or self._unreached) and now >= self._retry_at:
+                self._try_again(now)
             self._let_out(self._gate.release(now))
             if self._told:
                 await self._note_late(self._told.popleft())
+                continue
+            if self._own and (now >= self._retry_at or not self._failures):
+                await self._show(desktop, _Ready(self._own.popleft(), None, ()))
                 continue
             if self._withdrawn and not self._ready:
                 await self._take_back(desktop, self._withdrawn.popleft())
@@ -235,7 +250,13 @@ class Outbox:
         try:
             await desktop.withdraw(withdrawal)
         except BubbleFailed as error:
-            logger.warning("%s", _("{name}: a bubble was not taken back: {error}", name=withdrawal.stream, error=error))
+            self._say(_("{name}: a bubble was not taken back: {error}", name=withdrawal.stream, error=error), error)
+            self._fails()
+            self._unreached.append(withdrawal)
+        except NobodyReads:
+            raise
+        except Exception:
+            logger.exception("%s: a bubble was not taken back", withdrawal.stream)
 
     async def _show(self, desktop: Desktop, ready: _Ready) -> None:
         notification = ready.notification
@@ -245,33 +266,42 @@ class Outbox:
             for key, _newest in ready.stands_for:
                 self._recall(key, time.monotonic())
             return
-        self._showing = notification.row
+        self._asked, self._again = ready, {}
         try:
             await desktop.show(notification)
+            self._works()
+            await self._note(ready)
         except BubbleFailed as error:
-            said = _("{name}: a bubble was not shown: {error}", name=notification.stream, error=error)
-            logger.log(logging.DEBUG if str(error) == self._trouble else logging.WARNING, "%s", said)
-            self._trouble = str(error)
-            self._put_off(ready.lanes)
+            self._say(_("{name}: a bubble was not shown: {error}", name=notification.stream, error=error), error)
+            self._fails(ready.lanes)
             if isinstance(error, BubbleUnanswered):
                 error.outcome.add_done_callback(partial(self._answered, ready))
-            return
+            else:
+                self._keep_own(ready)
         except NobodyReads:
             raise
         except Exception:
             # A bug, or a library's; it costs this bubble, which comes again in a digest, and not all streams.
             logger.exception("%s: a bubble was not shown", notification.stream)
-            self._put_off(ready.lanes)
-            return
+            self._fails(ready.lanes)
+        else:
+            for key, until in self._again.items():
+                self._recall(key, until)
         finally:
-            self._showing = None
-        self._trouble = ""
-        await self._note(ready)
+            self._asked = None
 
     def _answered(self, ready: _Ready, outcome: asyncio.Future[bool]) -> None:
         if not outcome.cancelled() and outcome.result():
             self._told.append(ready)
-            self._something.set()
+        else:
+            self._keep_own(ready)
+        self._something.set()
+
+    def _keep_own(self, ready: _Ready) -> None:
+        """What is not in the history is told later, unless something newer takes its place."""
+        own = ready.notification
+        if own.row is None and not ready.lanes and own.key not in {each.key for each in self._own}:
+            self._own.appendleft(own)
 
     async def _note_late(self, ready: _Ready) -> None:
         """Note that it was shown; what is held to be told once more is told without it."""
@@ -279,6 +309,23 @@ class Outbox:
         on_their_way = {key for other in self._ready for key in other.lanes}
         for key in ready.lanes & (on_their_way | self._gate.holding) - self._late:
             self._recall(key, time.monotonic())
+        self._works()
+
+    def _works(self) -> None:
+        """The desktop shows bubbles: what waits for it need not wait any longer."""
+        self._trouble = ""
+        if self._failures:
+            self._failures, self._retry_at = 0, 0.0
+
+    def _fails(self, lanes: Collection[Key] = ()) -> None:
+        """The desktop did not do what it was asked for; it is asked again later, each time less soon."""
+        if not self._failures or time.monotonic() >= self._retry_at:
+            self._failures = min(self._failures + 1, 10)
+        self._put_off(lanes, min(self._retry, RETRY_FIRST * 2.0 ** (self._failures - 1)))
+
+    def _say(self, sentence: str, error: BubbleFailed) -> None:
+        logger.log(logging.DEBUG if str(error) == self._trouble else logging.WARNING, "%s", sentence)
+        self._trouble = str(error)
 
     async def _note(self, ready: _Ready) -> None:
         """Note in the history what was shown."""
@@ -299,26 +346,32 @@ class Outbox:
             if (key := bubble.notification.key) is not None:
                 # It takes the place of what was to be taken back, and would be taken back itself.
                 anew = Withdrawal(stream=bubble.notification.stream, key=key)
-                self._withdrawn = deque((each for each in self._withdrawn if each != anew), maxlen=READY)
+                for withdrawals in (self._withdrawn, self._unreached):
+                    with suppress(ValueError):
+                        withdrawals.remove(anew)
             ready = _Ready(bubble.notification, own, stands_for)
             if len(self._ready) < READY:
                 self._ready.append(ready)
             else:
-                self._put_off(ready.lanes)
+                self._put_off(ready.lanes, self._retry)
 
-    def _put_off(self, lanes: set[Key]) -> None:
-        if not self._late:
-            self._retry_at = time.monotonic() + self._retry
-        self._late |= lanes
+    def _put_off(self, lanes: Collection[Key], seconds: float) -> None:
+        now = time.monotonic()
+        if now >= self._retry_at:
+            self._retry_at = now + seconds
+        self._late |= set(lanes)
 
     def _retry_in(self, now: float) -> float | None:
-        return max(0.0, self._retry_at - now) if self._late else None
+        waits = self._late or self._unreached or (self._own and self._failures)
+        return max(0.0, self._retry_at - now) if waits else None
 
     def _look_in(self) -> float | None:
         """Seconds until another silence, as far as the wall clock goes evenly."""
         return max(0.0, self.silence.until - self._clock()) if self.silence.until < math.inf else None
 
-    def _recall_late(self, now: float) -> None:
+    def _try_again(self, now: float) -> None:
+        self._withdrawn.extend(self._unreached)
+        self._unreached.clear()
         late, self._late = self._late, set()
         for key in late:
             self._recall(key, now)
@@ -328,13 +381,14 @@ class Outbox:
         # What is ready waits in the history too, and would be told twice.
         dropped = {other for ready in self._ready if key in ready.lanes for other in ready.lanes if other != key}
         self._ready = deque(ready for ready in self._ready if key not in ready.lanes)
+        if self._asked is not None and key in self._asked.lanes:
+            self._again[key] = until
         stream, critical = key
-        count, rows = self._store.waiting(stream, critical=critical, newest=FEW + 1, up_to=up_to)
-        if self._showing is not None and any(row.id == self._showing for row in rows):
-            count -= 1
-        rows = [row for row in rows if row.id != self._showing][-FEW:]
+        count, rows = self._store.waiting(stream, critical=critical, newest=FEW, up_to=up_to)
         if rows:
             self._newest[stream] = max(self._newest.get(stream, 0), rows[-1].id)
+        else:
+            count = 0  # what waits cannot be read
         self._gate.catch_up(key, until, waiting=[row.notification for row in rows], count=count)
         for other in dropped:
             self._recall(other, until, up_to)

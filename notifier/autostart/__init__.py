@@ -84,11 +84,11 @@ class Autostart:
             raise AutostartFailed(
                 _("There is no {way} here; what there is: {names}", way=way, names=", ".join(self.names))
             )
+        if on:
+            chosen.write()  # first, so that what worked goes on working where this does not
         for other in self._ways.values():
             if not (on and other is chosen):
                 other.remove()
-        if on:
-            chosen.write()
 
 
 def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str = sys.platform) -> Autostart:

@@ -48,7 +48,7 @@ class FileEntry:
         try:
             with self._path.open("rb") as file:
                 text = file.read(LIMIT).decode(errors="replace")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise AutostartFailed(_("{path} cannot be read ({why})", path=self._path, why=error.strerror)) from error
@@ -73,7 +73,8 @@ class FileEntry:
         try:
             for path in (self._link, self._path, *self._beside):
                 if path is not None:
-                    path.unlink(missing_ok=True)
+                    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                        path.unlink()
         except OSError as error:
             raise AutostartFailed(
                 _("{path} cannot be removed ({why})", path=error.filename or self._path, why=error.strerror)

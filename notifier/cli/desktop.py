@@ -1,17 +1,15 @@
 """The desktop that commands show bubbles on, and the browser that they open links in."""
 
 import os
-import sys
 
-from notifier.cli.terminal import print_line, say
+from notifier.cli.terminal import is_read, print_line, say
 from notifier.desktop import Desktop, Listener, choose
 from notifier.desktop.link import open_link
 
 
 async def open_desktop(listener: Listener) -> Desktop:
     """The best that this machine has; why it is not a better one is told."""
-    is_read = sys.stdout is not None and sys.stdout.isatty()
-    choice = await choose(os.environ, listener, print_line, is_read=is_read)
+    choice = await choose(os.environ, listener, print_line, is_read=is_read())
     if choice.complaint:
         say(choice.complaint)
     return choice.desktop

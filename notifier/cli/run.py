@@ -20,10 +20,10 @@ from notifier.cli.autostart import autostart_of
 from notifier.cli.desktop import follow, open_desktop
 from notifier.cli.options import File, Headers, NoTray, PlainCredentials, Urls, Verbose
 from notifier.cli.place import config_file, history_path, runtime_path, state_path
-from notifier.cli.terminal import ending, log, print_line, say
+from notifier.cli.terminal import ending, is_read, log, print_line, say
 from notifier.config import Config
 from notifier.configfile import ConfigFile
-from notifier.desktop import session_bus
+from notifier.desktop import awaited_bus, session_bus
 from notifier.errands import Errands
 from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
@@ -149,8 +149,10 @@ def _run(
 
     # Who keeps it from hanging up, as nohup does, or goes without a tray, may want it to outlive the session.
     ends_with_session = with_tray and sys.platform.startswith("linux") and signal.SIGHUP in ending()
-    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
-    if sys.platform.startswith("linux") and session_bus(os.environ) is None:
+    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.  Where nobody
+    # reads that, the bus may be still to come.
+    has_bus = session_bus(os.environ) or (not is_read() and awaited_bus(os.environ))
+    if sys.platform.startswith("linux") and not has_bus:
         with_tray = False
     with LoopThread(session, on_exit=tray.stop) as loop:
         for number in ending():

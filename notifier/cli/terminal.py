@@ -47,6 +47,11 @@ def print_line(line: str) -> None:
     print(line, flush=True)
 
 
+def is_read() -> bool:
+    """Whether standard output is before a person's eyes."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def say(sentence: str) -> None:
     if sys.stderr is not None:  # as it is for a program without a console on Windows
         print(_fitted(f"sse-notifier: {sentence}"), file=sys.stderr, flush=True)

@@ -118,7 +118,7 @@ async def choose(
         from notifier.desktop.meanwhile import Meanwhile
         from notifier.desktop.portal import PortalDesktop, is_sandboxed
 
-        address = session_bus(environ)
+        address = session_bus(environ) or (None if is_read else awaited_bus(environ))
         if address is None:
             complaint = _(
                 "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session, or "
@@ -171,5 +171,15 @@ def session_bus(environ: Mapping[str, str]) -> str | None:
     """The address of the session bus; systemd puts it into the runtime directory, where other programs find it too."""
     if address := environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
-    socket = Path(environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / "bus"
-    return f"unix:path={quote(str(socket))}" if socket.is_socket() else None
+    address = awaited_bus(environ)
+    return address if address is not None and _socket(environ).is_socket() else None
+
+
+def awaited_bus(environ: Mapping[str, str]) -> str | None:
+    """Where systemd will put the session bus, if it is not there yet; None where there is no runtime directory."""
+    socket = _socket(environ)
+    return f"unix:path={quote(str(socket))}" if socket.is_absolute() else None
+
+
+def _socket(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("XDG_RUNTIME_DIR") or "") / "bus"

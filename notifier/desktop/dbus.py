@@ -146,10 +146,15 @@ class DBusDesktop:
         await self._meet(bus)
 
     async def _show(self, notification: Notification, pictures: Pictures) -> None:
+        has_waited = self._question is not None
         bus = await self._connect()
         if self._late is not None and _is_same(notification, self._late):
             self._late = None
             return
+        if self._late is not None and has_waited:
+            # The caller hears of that only now, and this one may tell of the same.
+            self._late = None
+            raise BubbleFailed(_("{name} was busy with the last bubble until now", name=self.name))
         server = self._server or await self._meet(bus)
         answer = await self._ask(
             bus,

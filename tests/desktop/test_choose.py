@@ -116,6 +116,21 @@ async def test_a_bus_that_is_not_there_yet_is_waited_for_too(own_rig: Rig) -> No
     await choice.desktop.close()
 
 
+async def test_a_bus_that_systemd_is_still_to_start_is_waited_for_where_nobody_reads(own_rig: Rig) -> None:
+    person = Reader()
+    environ = {"XDG_RUNTIME_DIR": own_rig.environ["XDG_RUNTIME_DIR"]}
+    choice = await person.choose_desktop(environ, is_read=False)
+    assert choice.complaint is not None
+    assert choice.complaint.endswith("until then notifications wait in the history")
+    with pytest.raises(BubbleFailed):
+        await choice.desktop.show(plain("Before there is a bus"))
+    own_rig.daemon.start()
+    await choice.desktop.show(plain("In a bubble"))
+    assert own_rig.bubbles() == 1
+    assert person.read == []
+    await choice.desktop.close()
+
+
 async def test_without_a_session_the_terminal_is_chosen_and_the_reason_is_told() -> None:
     person = Reader()
     choice = await person.choose_desktop({})

@@ -276,6 +276,24 @@ async def test_whoever_was_not_answered_in_time_learns_what_became_of_it(rig: Ri
         assert rig.bubbles() == 2, "the same one, read from the history once more"
 
 
+async def test_what_was_made_before_the_late_answer_is_not_shown(rig: Rig, dunst: Piece) -> None:
+    """It may count what is on the screen by then."""
+    async with desktop_on(rig, deadline=2.0) as desktop:
+        await desktop.show(plain("Before"))
+        dunst.freeze()
+        with pytest.raises(BubbleUnanswered) as slow:
+            await desktop.show(plain("Slow"))
+        digest = asyncio.create_task(desktop.show(plain("2 notifications")))
+        await asyncio.sleep(0)
+        dunst.thaw()
+        with pytest.raises(BubbleFailed, match="was busy with the last bubble until now"):
+            await digest
+        assert await slow.value.outcome
+        assert rig.bubbles() == 2
+        await desktop.show(plain("1 notification"))
+        assert rig.bubbles() == 3
+
+
 async def test_what_a_bus_that_died_was_asked_is_never_answered(own_rig: Rig) -> None:
     own_rig.screen.start()
     own_rig.daemon.start()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -52,6 +53,10 @@ class Desk:
         self.shown.append(notification)
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
+        if self.fails or self.unanswered is not None:
+            raise BubbleFailed("No answer from a desk within 2 s")
+        if withdrawal.key == self.breaks_for:
+            raise ZeroDivisionError
         self.withdrawn.append(withdrawal)
 
     async def close(self) -> None:
@@ -182,7 +187,7 @@ async def test_a_summary_after_a_bubble_that_failed_counts_it_too() -> None:
         for n in range(12):
             here.post(f"n{n}")
         await here.until_shown(12)
-        assert here.desk.titles == ["n0", "n2", "n3", "9 notifications from ci meanwhile"]
+        assert here.desk.titles == ["n0", "n2", "10 notifications from ci meanwhile"]
 
 
 async def test_while_the_desktop_hangs_only_a_bounded_number_is_kept_and_none_is_lost() -> None:
@@ -198,6 +203,119 @@ async def test_while_the_desktop_hangs_only_a_bounded_number_is_kept_and_none_is
         shown = [title for title in here.desk.titles if title.startswith("n")]
         assert READY <= len(shown) <= READY + 1
         assert here.desk.titles[-1] == f"{3 * READY - len(shown)} notifications meanwhile"
+
+
+async def test_what_could_not_be_shown_comes_as_soon_as_something_else_was() -> None:
+    async with office() as here:
+        here.desk.fails_once_for = "alarm"
+        here.post("alarm", urgency=Urgency.CRITICAL)
+        here.post("chatter")
+        await here.turns()
+        assert here.desk.titles == ["chatter", "alarm"]
+
+
+async def test_a_bubble_that_could_not_be_taken_back_is_taken_back_later() -> None:
+    async with office(retry=0.05) as here:
+        here.post("a", key="a")
+        here.post("b", key="b")
+        await here.until_shown(2)
+        here.desk.fails = True
+        here.outbox.withdraw(gone := Withdrawal(stream="ci", key="a"))
+        here.outbox.withdraw(Withdrawal(stream="ci", key="b"))
+        await here.turns()
+        here.desk.fails = False
+        here.post("b is back", key="b")
+        while not here.desk.withdrawn:
+            await asyncio.sleep(0.01)
+        await asyncio.wait_for(here.outbox.idle.wait(), 5)
+        assert here.desk.withdrawn == [gone]
+        assert here.desk.titles == ["a", "b", "b is back"]
+
+
+async def test_what_was_taken_back_while_the_desktop_was_slow_goes_when_it_was_shown_after_all() -> None:
+    async with office() as here:
+        here.post("a", key="a")
+        here.desk.unanswered = slow = asyncio.get_running_loop().create_future()
+        await here.turns()
+        here.outbox.withdraw(gone := Withdrawal(stream="ci", key="a"))
+        await here.turns()
+        here.desk.unanswered = None
+        slow.set_result(True)
+        await here.turns()
+        assert (here.desk.titles, here.desk.withdrawn) == ([], [gone])
+
+
+async def test_a_bug_in_taking_back_costs_that_one_only(caplog: pytest.LogCaptureFixture) -> None:
+    async with office() as here:
+        here.desk.breaks_for = "a"
+        here.outbox.withdraw(Withdrawal(stream="ci", key="a"))
+        here.outbox.withdraw(gone := Withdrawal(stream="ci", key="b"))
+        await here.turns()
+        assert here.desk.withdrawn == [gone]
+        assert "ZeroDivisionError" in caplog.text
+
+
+def ours(title: str, key: str) -> Notification:
+    return Notification(stream="sse-notifier", title=title, key=key)
+
+
+async def test_what_the_program_says_of_itself_comes_in_its_order_and_the_last_word_counts() -> None:
+    async with office() as here:
+        here.desk.hung = asyncio.Event()
+        here.post("first")
+        await here.turns()
+        for title, key in (("broken", "configuration"), ("no browser", "link"), ("mended", "configuration")):
+            here.outbox.tell(ours(title, key))
+        here.post("last")
+        here.desk.hung.set()
+        await here.until_shown(2)
+        assert here.desk.titles == ["first", "no browser", "mended", "last"]
+
+
+@pytest.mark.parametrize("shown", [None, True, False], ids=["refused", "shown after all", "not shown"])
+async def test_what_the_program_says_of_itself_is_told_when_the_desktop_can(shown: bool | None) -> None:
+    async with office(retry=0.01) as here:
+        here.desk.fails = shown is None
+        slow = asyncio.get_running_loop().create_future()
+        here.desk.unanswered = None if shown is None else slow
+        here.outbox.tell(ours("broken", "configuration"))
+        await here.turns()
+        here.desk.fails, here.desk.unanswered = False, None
+        slow.set_result(shown)
+        here.post("next")
+        await here.until_shown(1)
+        await asyncio.wait_for(here.outbox.idle.wait(), 5)
+        await here.turns()
+        assert sorted(here.desk.titles) == (["next"] if shown else ["broken", "next"])
+
+
+async def test_what_the_desktop_is_showing_when_the_stream_comes_back_is_not_told_again() -> None:
+    async with office(retry=0.01) as here:
+        here.outbox.silence_until(EVERYTHING, math.inf)
+        for n in range(6):
+            here.post(f"n{n}")
+        here.desk.hung = asyncio.Event()
+        here.outbox.silence_until(EVERYTHING, None)
+        await here.turns()
+        here.outbox.resume("ci")
+        here.desk.hung.set()
+        await here.until_shown(6)
+        here.post("next")
+        await here.until_shown(7)
+        assert here.desk.titles == ["6 notifications from ci while it was quiet", "next"]
+
+
+async def test_a_row_that_cannot_be_read_waits_for_ever_and_stops_nothing(tmp_path: Path) -> None:
+    async with office(history=tmp_path / "history.db") as here:
+        here.desk.fails = True
+        here.post("damaged")
+        await here.turns()
+    with contextlib.closing(sqlite3.connect(tmp_path / "history.db")) as database, database:
+        assert database.execute("UPDATE history SET more = '{'").rowcount == 1
+    async with office(history=tmp_path / "history.db") as here:
+        here.post("whole", stream="home")
+        while "whole" not in here.desk.titles:
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("titles", [("a",), ("a", "b")], ids=["itself", "a summary"])

@@ -97,6 +97,18 @@ def test_a_way_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) ->
         linux(tmp_path).switch(on=True, way="launchd")
 
 
+def test_a_way_that_cannot_be_taken_leaves_the_other_as_it_was(tmp_path: Path) -> None:
+    autostart = linux(tmp_path)
+    (tmp_path / ".config").mkdir()
+    (tmp_path / ".config/systemd").write_text("a file in the way")
+    autostart.switch(on=True)
+    with pytest.raises(AutostartFailed, match="cannot be written"):
+        autostart.switch(on=True, way="systemd")
+    assert autostart.state() is State.ON
+    autostart.switch(on=False)
+    assert autostart.state() is State.OFF
+
+
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / ".config").mkdir()
     (tmp_path / ".config/autostart").write_text("a file in the way")
