@@ -152,23 +152,28 @@ class Site:
             response.enable_chunked_encoding()
         await response.prepare(request)
         response.headers.clear()  # they are sent; kept, they would be a tenth of what a subscriber costs
-        await response.write(wire.retry(RECONNECTION_TIME))
-        transport = request.transport
-        if transport is None:
-            raise ConnectionResetError
-        _cut_off_when_silent(transport)
-        subscriber = Subscriber(transport, request.writer.drain, view)
         began = time.monotonic()
         try:
-            await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
-        except LogUnavailable as error:
-            logger.warning("a stream ends, and may come back: %s", error)
-        except (asyncio.CancelledError, ConnectionError):
-            # Its client left, which aiohttp logs nothing of.
+            await response.write(wire.retry(RECONNECTION_TIME))
+            transport = request.transport
+            if transport is None:
+                raise ConnectionResetError
+            _cut_off_when_silent(transport)
+            subscriber = Subscriber(transport, request.writer.drain, view)
+            try:
+                await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)
+            except LogUnavailable as error:
+                logger.warning("a stream ends, and may come back: %s", error)
+            await response.write(wire.retry(RECONNECTION_TIME))
+            await response.write_eof()
+        except ConnectionError:
+            # The connection was gone before anybody knew.  To aiohttp that is our mistake, unless it finds out by
+            # itself, as it does when it ends the response.
+            return response
+        except asyncio.CancelledError:
+            # Its client left, or did not take the end; aiohttp logs nothing of either.
             access.write(request, response, time.monotonic() - began)
             raise
-        await response.write(wire.retry(RECONNECTION_TIME))
-        await response.write_eof()
         return response
 
     async def publish(self, request: web.Request) -> web.Response:

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import logging
 import os
 import socket
 import ssl
+import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
-from server import site
+from server import access, site
+from server.eventlog.memory import MemoryLog
+from server.hub import Hub
 from server.limit import Limits
 from server.tokens import Tokens
 from server.web import serve
@@ -262,3 +267,31 @@ def test_tokens_that_are_made_at_once_are_all_there(tmp_path: Path) -> None:
         for made in [pool.submit(Tokens(path).add, f"t{number}", ("*",), ("*",)) for number in range(8)]:
             made.result()
     assert len(Tokens(path).grants()) == 8
+
+
+async def test_the_end_of_streams_costs_nothing_for_a_connection_that_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    hub = Hub(MemoryLog())
+    the_site = site.Site(hub, loopback=True, hosts=(), origins=(), tokens=None, limits=Limits())
+    runner = web.AppRunner(
+        the_site.application(), handler_cancellation=True, access_log_class=access.AccessLogger, shutdown_timeout=1.0
+    )
+    caplog.set_level(logging.INFO, "server.access")
+    await hub.open()
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as client:
+        await web.SockSite(runner, listener).start()
+        client.settimeout(0)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(client, listener.getsockname())
+        await loop.sock_sendall(client, b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        while b"id: " not in received:
+            received += await loop.sock_recv(client, 65_536)
+        # The client resets the connection, and the server does not know it yet.
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        hub.end_streams()
+        await runner.cleanup()
+        await hub.close()
+    assert [(record.name, record.levelname) for record in caplog.records] == [("server.access", "INFO")]
+    assert json.loads(caplog.text[caplog.text.index("{") :])["path"] == "/events"
