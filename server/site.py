@@ -5,6 +5,8 @@
 ``GET /``         the live page           ``GET /status.json``  what it counts
 ``GET /health``   whether the server works  ``GET /openapi.json``  all of this, for programs
 ``GET /metrics``  counts for Prometheus
+
+Whatever answers GET answers HEAD, but for the stream.
 """
 
 import asyncio
@@ -102,16 +104,16 @@ class Site:
     def application(self) -> web.Application:
         """What aiohttp serves."""
         application = web.Application(middlewares=[self._guard], client_max_size=BATCH_LIMIT)
-        application.router.add_get("/events", self.subscribe, allow_head=False)
+        application.router.add_get("/events", self.subscribe, allow_head=False)  # it would hold a stream open
         application.router.add_post("/events", self.publish)
         application.router.add_options("/events", self.preflight)
-        application.router.add_get("/", self.page, allow_head=False)
-        application.router.add_get("/page/{name}", self.page, allow_head=False)
-        application.router.add_get("/openapi.json", self.description, allow_head=False)
-        application.router.add_get("/status.json", self.status, allow_head=False)
-        application.router.add_get("/health", self.health, allow_head=False)
-        application.router.add_get("/health/live", self.live, allow_head=False)
-        application.router.add_get("/metrics", self.metrics, allow_head=False)
+        application.router.add_get("/", self.page)
+        application.router.add_get("/page/{name}", self.page)
+        application.router.add_get("/openapi.json", self.description)
+        application.router.add_get("/status.json", self.status)
+        application.router.add_get("/health", self.health)
+        application.router.add_get("/health/live", self.live)
+        application.router.add_get("/metrics", self.metrics)
         application.on_response_prepare.append(self._sign)
         application.on_shutdown.append(self._end_streams)
         return application

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import socket
+from urllib.parse import urlsplit
 
 import pytest
 
 from server.eventlog.memory import MemoryLog
 from server.site import MESSAGE_LIMIT
 from server.web import serve
-from tests.server.client import Stream, publish, request, subscribe
+from tests.server.client import PATIENCE, Stream, publish, request, subscribe
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -342,11 +343,31 @@ async def test_requests_that_are_not_for_this_server_are_answered_so(raw: bytes,
             assert answer.json["error"]
 
 
-async def test_head_is_not_served_because_a_stream_would_stay_open_for_it() -> None:
+@pytest.mark.parametrize(
+    "path", ["/", "/page/page.js", "/page/none", "/openapi.json", "/status.json", "/health", "/health/live", "/metrics"]
+)
+async def test_head_is_answered_as_get_is_but_for_the_body(path: str) -> None:
     async with serve() as url:
-        for path in ("/events", "/"):
-            head = await request(url, f"HEAD {path} HTTP/1.1\r\nHost: {{host}}\r\n\r\n".encode())
-            assert head.status == 405
+        ask = f"{path} HTTP/1.1\r\nHost: {{host}}\r\nConnection: close\r\n\r\n"
+        whole = await request(url, b"GET " + ask.encode())
+        parts = urlsplit(url)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(b"HEAD " + ask.replace("{host}", parts.netloc).encode())
+        async with asyncio.timeout(PATIENCE):
+            head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+        writer.close()
+        status, *lines = head.split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        assert (int(status.split()[1]), body) == (whole.status, "")
+        assert headers | {"date": ""} == whole.headers | {"date": ""}
+
+
+async def test_head_opens_no_stream() -> None:
+    async with serve() as url:
+        head = await request(url, b"HEAD /events HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        assert (head.status, head.headers["allow"]) == (405, "GET,OPTIONS,POST")
+        status = await request(url, b"GET /status.json HTTP/1.1\r\nHost: {host}\r\n\r\n")
+        assert json.loads(status.body)["subscribers"] == 0
 
 
 async def test_the_page_lets_no_foreign_script_run_and_nobody_frame_it() -> None:
