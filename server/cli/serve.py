@@ -325,8 +325,10 @@ def _mode(text: str) -> int:
 def _write_access_log(name: str | None) -> None:
     if name is None:
         return
+    from server.access import LogFile
+
     try:
-        handler = logging.StreamHandler() if name == "-" else logging.FileHandler(name, encoding="utf-8")
+        handler = logging.StreamHandler() if name == "-" else LogFile(name)
     except OSError as error:
         raise failed(f"the access log {name} cannot be written: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(message)s"))

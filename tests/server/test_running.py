@@ -96,6 +96,44 @@ async def test_the_access_log_has_a_line_for_each_request_and_no_secret(tmp_path
     assert "secret" not in log.read_text()
 
 
+async def test_the_access_log_goes_on_in_a_new_file_when_its_own_was_renamed(tmp_path: Path) -> None:
+    log, rotated = tmp_path / "access.log", tmp_path / "access.log.1"
+    async with started("--access-log", str(log)) as server:
+        await _asked_for(server.url, "/first", log)
+        log.rename(rotated)
+        await _asked_for(server.url, "/second", log)
+        log.unlink()
+        await _asked_for(server.url, "/third", log)
+    assert [json.loads(line)["path"] for line in rotated.read_text().splitlines()] == ["/first"]
+    assert [json.loads(line)["path"] for line in log.read_text().splitlines()] == ["/third"]
+
+
+async def test_an_access_log_that_cannot_be_made_anew_is_told_once_and_hinders_no_request(tmp_path: Path) -> None:
+    log, away = tmp_path / "logs" / "access.log", tmp_path / "away"
+    log.parent.mkdir()
+    async with started("--access-log", str(log)) as server:
+        log.parent.rename(away)
+        for _ in range(3):
+            assert (await get(server.url, "/health")).status == 200
+        log.parent.mkdir()
+        await _asked_for(server.url, "/back", log)
+        server.child.send_signal(signal.SIGTERM)
+        code, _, errors = await server.end()
+    assert (code, errors.count("\n")) == (0, 1)
+    assert f"the access log {log} cannot be written: No such file or directory" in errors
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+async def test_an_access_log_on_a_full_disk_is_told_once_and_hinders_no_request() -> None:
+    async with started("--access-log", "/dev/full") as server:
+        for _ in range(3):
+            assert (await get(server.url, "/health")).status == 200
+        server.child.send_signal(signal.SIGTERM)
+        code, _, errors = await server.end()
+    assert (code, errors.count("\n")) == (0, 1)
+    assert "the access log /dev/full cannot be written: No space left on device" in errors
+
+
 async def test_a_socket_file_is_served_guarded_and_removed(tmp_path: Path) -> None:
     path = tmp_path / "events.sock"
     async with started("--unix", str(path), "--unix-mode", "660") as server:
@@ -299,6 +337,14 @@ async def test_the_unit_of_the_documentation_is_one_that_systemd_takes(tmp_path:
     )
     out, _ = await child.communicate()
     assert (child.returncode, out.decode()) == (0, "")
+
+
+async def _asked_for(url: str, path: str, log: Path) -> None:
+    """Ask for this path, and return when the log has it."""
+    await get(url, path)
+    async with asyncio.timeout(10):
+        while not log.exists() or f'"{path}"' not in log.read_text():
+            await asyncio.sleep(0.01)
 
 
 def _children(process: int, script: Path | None = None) -> list[int]:
