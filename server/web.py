@@ -8,7 +8,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
@@ -113,6 +113,47 @@ async def serve(
             each.close()
         if bound is not None and unix is not None:
             _remove(unix, bound)
+
+
+@asynccontextmanager
+async def claimed(host: str, port: int) -> AsyncIterator[None]:
+    """Have an address for servers that are `shared` while the block runs, and for none of anybody else's.
+
+    Whoever listens with SO_REUSEPORT shares with every process of the same user that does (socket(7)): two deployments
+    that know nothing of each other would each get half of the connections.
+
+    Raises:
+        OSError: the address cannot be had.
+    """
+    with ExitStack() as claims:
+        with ExitStack() as listeners:
+            found = [listeners.enter_context(each) for each in await _bind(host, port, shared=False)]
+            for listener in found:
+                claims.enter_context(_claim(listener))
+        yield
+
+
+def _claim(listener: socket.socket) -> socket.socket:
+    """What keeps the address of a listener, which only one process can have, after the listener is closed.
+
+    It does not listen itself, so that those who share the port get every connection.
+    """
+    if sys.platform == "win32":
+        raise OSError(errno.EOPNOTSUPP, "Windows has no ports that processes share")
+    claim = socket.socket(listener.family)
+    try:
+        if listener.family == socket.AF_INET6:
+            claim.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # as the listeners are
+        for each in (claim, listener):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else old connections would be in the way
+        claim.bind(listener.getsockname())
+        # Whoever has SO_REUSEADDR gets past a socket that has it too, unless that one listens.
+        claim.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    except OSError:
+        claim.close()
+        raise
+    return claim
 
 
 def _is_our_mistake(record: logging.LogRecord) -> bool:

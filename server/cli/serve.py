@@ -163,7 +163,7 @@ def serve(
         raise typer.BadParameter(
             "a key alone makes no TLS; give its certificate with --tls-cert", context, param_hint="'--tls-key'"
         )
-    from server.web import serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
+    from server.web import claimed, serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
@@ -193,7 +193,14 @@ def serve(
             _refuse_an_open_door(host, token=has_tokens or without_token, tls=bool(tls_cert) or without_tls)
         if workers > 1:
             _refuse_what_workers_cannot_share(log, demo=demo, port=port, unix=unix)
-            asyncio.run(_keep_workers(workers, needs_token=has_tokens))
+            asyncio.run(
+                _keep_workers(
+                    workers,
+                    claimed(host, port),
+                    needs_token=has_tokens,
+                    explain=lambda error: explain(error, host, port),
+                )
+            )
             return
         serving = serve(
             host=host,
@@ -290,26 +297,33 @@ def _refuse_what_workers_cannot_share(log: str | None, *, demo: str | None, port
         raise failed("a demo needs one worker; leave --workers away")
 
 
-async def _keep_workers(count: int, *, needs_token: bool) -> None:
+async def _keep_workers(
+    count: int, claimed: AbstractAsyncContextManager[None], *, needs_token: bool, explain: Callable[[OSError], str]
+) -> None:
     """Keep so many processes of this very command until the task is cancelled."""
     task = asyncio.current_task()
     assert task is not None
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     command = [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"]
-    try:
-        await keep(
-            count,
-            command,
-            lambda line: _say(
-                f"{greeting(line.split()[-1].rstrip('/'), needs_token=needs_token)}\n  workers    {count}"
-            ),
-        )
-    except BaseExceptionGroup as errors:
-        unsaid, _ = errors.split(OutputFailed)
-        if unsaid is None:
-            raise
-        raise unsaid.exceptions[0] from None
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(claimed)
+        except OSError as error:
+            raise failed(explain(error)) from error
+        try:
+            await keep(
+                count,
+                command,
+                lambda line: _say(
+                    f"{greeting(line.split()[-1].rstrip('/'), needs_token=needs_token)}\n  workers    {count}"
+                ),
+            )
+        except BaseExceptionGroup as errors:
+            unsaid, _ = errors.split(OutputFailed)
+            if unsaid is None:
+                raise
+            raise unsaid.exceptions[0] from None
 
 
 def _mode(text: str) -> int:

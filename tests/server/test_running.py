@@ -241,6 +241,26 @@ async def test_two_workers_share_a_port_and_a_log_and_a_killed_one_is_replaced(t
         await stop(redis)
 
 
+async def test_a_second_deployment_with_workers_on_the_same_port_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    redis = await start_redis(tmp_path)
+    command = ("--port", str(port), "--log", redis_url(tmp_path), "--workers", "2")
+    child = await spawn(*command)
+    try:
+        assert child.stdout is not None
+        async with asyncio.timeout(20):
+            assert b"Serving" in await child.stdout.readline()
+        refused = await run(*command)
+        child.send_signal(signal.SIGTERM)
+        assert (await child.communicate())[1] == b""
+    finally:
+        await stop(child)
+        await stop(redis)
+    sentence = f"port {port} of 127.0.0.1 is taken; stop the program that has it, or choose another with --port"
+    assert refused == (1, "", f"sse-server: {sentence}\n")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 async def test_workers_end_where_what_is_printed_for_them_cannot_be_written(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:

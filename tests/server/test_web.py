@@ -3,13 +3,14 @@
 import asyncio
 import json
 import socket
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import pytest
 
 from server.eventlog.memory import MemoryLog
 from server.site import MESSAGE_LIMIT
-from server.web import serve
+from server.web import claimed, serve
 from tests.server.client import PATIENCE, Stream, publish, request, subscribe
 
 pytestmark = pytest.mark.timeout(60)
@@ -455,6 +456,37 @@ async def test_an_address_that_is_taken_is_an_error_and_leaves_nothing_behind() 
         with pytest.raises(OSError, match="in use"):
             async with serve(port=port):
                 pytest.fail("two servers on one port")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+async def test_a_claimed_address_is_for_servers_that_share_it_and_for_no_second_claim(host: str) -> None:
+    async with serve(host=host) as url:
+        port = int(url.rpartition(":")[2])
+        with pytest.raises(OSError, match="in use"):
+            async with claimed(host, port):
+                pytest.fail("a port that is taken was claimed")
+    for _ in range(2):
+        async with claimed(host, port):
+            for is_anybody_there in (False, True):
+                async with AsyncExitStack() as stack:
+                    for _ in range(2 if is_anybody_there else 0):
+                        await stack.enter_async_context(serve(host=host, port=port, shared=True))
+                    for other in (claimed(host, port), serve(host=host, port=port)):
+                        with pytest.raises(OSError, match="in use"):
+                            await stack.enter_async_context(other)
+                    for _ in range(10 if is_anybody_there else 0):
+                        assert (await publish(url, "x")).status == 201
+
+
+async def test_a_claim_is_not_shared_with_who_began_to_make_one_at_the_same_time() -> None:
+    async with serve() as url:
+        port = int(url.rpartition(":")[2])
+    with socket.socket() as early:
+        early.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        early.bind(("127.0.0.1", port))
+        async with claimed("127.0.0.1", port):
+            with pytest.raises(OSError, match="in use"):
+                early.listen()
 
 
 async def test_a_name_with_several_addresses_is_one_server_on_one_port() -> None:
