@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from server import wire
 from server.audience import Audience
-from server.eventlog import EventLog, LogUnavailable, Page, Record
+from server.eventlog import EventLog, LogUnavailable, Page, Record, Stored
 from server.room import Room
 from server.view import View
 from server.wire import Message
@@ -103,16 +103,19 @@ class Hub:
         """How many subscribers are live."""
         return self._live.size
 
-    async def publish(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+    async def publish(
+        self, messages: Sequence[Message], *, once: str | None = None, stored: Stored | None = None
+    ) -> Sequence[str]:
         """Store the messages, all or none, and return their ids; delivering them is nobody's wait.
 
         Args:
             once: a name of this publishing; done again under the same name, it does nothing and returns the same.
+            stored: called when the messages are stored, and not when they were already.
 
         Raises:
             LogUnavailable: none was stored.
         """
-        return await self.log.append(messages, once=once)
+        return await self.log.append(messages, once=once, stored=stored)
 
     async def trouble(self) -> str:
         """Why nothing can be stored now, in one sentence; empty if something can."""

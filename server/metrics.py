@@ -30,12 +30,12 @@ class Metrics:
         self._refused: dict[str, int] = {}
         self._registry = CollectorRegistry()
         self._registry.register(self)
-        self.append_seconds = Histogram(
-            "sse_log_append_seconds", "Seconds until the log had a message.", buckets=BUCKETS, registry=self._registry
-        )
+        about = "Seconds until the log had the messages of a request, for each whose messages were stored."
+        self._append_seconds = Histogram("sse_log_append_seconds", about, buckets=BUCKETS, registry=self._registry)
 
-    def published(self, topics: Iterable[str], size: int) -> None:
-        """Messages of these topics were stored, that came in a body of so many bytes."""
+    def stored(self, topics: Iterable[str], size: int, seconds: float) -> None:
+        """Messages of these topics, that came in a body of so many bytes, were stored, which took so long."""
+        self._append_seconds.observe(seconds)
         self._published_bytes += size
         for topic in topics:
             name = topic if topic in self._published or len(self._published) < TOPICS_LIMIT else OTHER
@@ -56,15 +56,19 @@ class Metrics:
         yield GaugeMetricFamily("sse_start_time_seconds", "When the server began, since 1970.", value=self._started)
         yield GaugeMetricFamily("sse_subscribers", "Streams that are open.", value=self._places.taken)
         yield GaugeMetricFamily("sse_subscribers_live", "Of these, those that have everything.", value=hub.live)
-        yield CounterMetricFamily("sse_events", "Events that went out.", value=hub.events)
-        yield CounterMetricFamily("sse_deliveries", "Events, counted for each subscriber.", value=hub.deliveries)
+        yield CounterMetricFamily("sse_events", "Events that the log gave out, each counted once.", value=hub.events)
+        yield CounterMetricFamily(
+            "sse_deliveries", "Events, counted for each subscriber that was given them.", value=hub.deliveries
+        )
         yield CounterMetricFamily("sse_delivered_bytes", "Bytes of deliveries.", value=hub.delivered_bytes)
         yield CounterMetricFamily("sse_demotions", "Times that a subscriber fell behind.", value=hub.demotions)
         cut_off = "Subscribers that were sent away because all together held too much memory."
         yield CounterMetricFamily("sse_cut_off", cut_off, value=hub.room.cut_off)
         size = "Bytes of bodies whose messages were stored."
         yield CounterMetricFamily("sse_published_bytes", size, value=self._published_bytes)
-        published = CounterMetricFamily("sse_messages", "Messages that were stored.", labels=["topic"])
+        published = CounterMetricFamily(
+            "sse_messages", "Messages that were stored; what was repeated under its name counts once.", labels=["topic"]
+        )
         for topic, count in self._published.items():
             published.add_metric([topic], count)
         yield published

@@ -220,15 +220,18 @@ class Site:
                     return _sentence(
                         403, f"topic: this token does not let you publish to {message.topic}", field="topic"
                     )
+        began, size = time.monotonic(), len(body)
+
+        def stored() -> None:
+            self._metrics.stored((message.topic for message in messages), size, time.monotonic() - began)
+
         try:
-            with self._metrics.append_seconds.time():
-                ids = await self.hub.publish(messages, once=once)
+            ids = await self.hub.publish(messages, once=once, stored=stored)
         except NameTaken:
             reason = "another message was published under this name; give each one its own"
             return _sentence(422, f"Idempotency-Key: {reason}", field="Idempotency-Key")
         except LogUnavailable as error:
             return _sentence(503, str(error))
-        self._metrics.published((message.topic for message in messages), len(body))
         return _json({"ids": ids} if is_batch else {"id": ids[0]}, status=201)
 
     async def preflight(self, _: web.Request) -> web.Response:

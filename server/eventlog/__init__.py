@@ -72,6 +72,9 @@ class Page:
 Deliver = Callable[[Sequence[Record]], None]
 """Takes records that were stored.  It is called on the event loop, returns at once and never raises."""
 
+Stored = Callable[[], None]
+"""Hears that an append stored its messages.  Called as `Deliver` is."""
+
 Restarted = Callable[[], None]
 """Hears that the log is another one now, with a new epoch and a new head.  Called as `Deliver` is."""
 
@@ -110,12 +113,16 @@ class EventLog(Protocol):
     def position_of(self, id: str) -> int | None:  # noqa: A002
         """The position that an SSE id names; None if this log cannot have given it out."""
 
-    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+    async def append(
+        self, messages: Sequence[Message], *, once: str | None = None, stored: Stored | None = None
+    ) -> Sequence[str]:
         """Store all of these messages or none, next to each other, and return their SSE ids.
 
         Args:
             once: a name that the publisher gave this append.  An append of the same name is the same append for at
                 least `ONCE` seconds: it stores nothing, and returns the ids that the first one was given.
+            stored: called once if the messages are stored now, and not if they were under this name.  It is called
+                even when whoever awaits this has left, where the log is this process's own.
 
         Raises:
             LogUnavailable: none was stored.

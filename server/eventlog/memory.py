@@ -16,6 +16,7 @@ from server.eventlog import (
     Page,
     Record,
     Restarted,
+    Stored,
     fingerprint,
     row_of,
 )
@@ -58,7 +59,9 @@ class MemoryLog:
     def position_of(self, id: str) -> int | None:  # noqa: A002
         return row_of(id, self.epoch, self.head)
 
-    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+    async def append(
+        self, messages: Sequence[Message], *, once: str | None = None, stored: Stored | None = None
+    ) -> Sequence[str]:
         assert self._deliver is not None, "the log is not open"
         if once is not None and once in self._once:
             known, span = self._once[once]
@@ -81,6 +84,8 @@ class MemoryLog:
             self._once[once] = fingerprint(messages), range(self.head - len(new) + 1, self.head + 1)
             if len(self._once) > ONCE_LIMIT:
                 del self._once[next(iter(self._once))]
+        if stored is not None:
+            stored()
         return ids
 
     async def check(self) -> None:

@@ -31,6 +31,7 @@ from server.eventlog import (
     Page,
     Record,
     Restarted,
+    Stored,
     fingerprint,
 )
 from server.wire import Message
@@ -58,13 +59,14 @@ _ID = re.compile(r"([0-9]{1,15})-([0-9]{1,20})", re.ASCII)
 
 # KEYS: stream, epoch, size, name.
 # ARGV: epoch, records, size, age in ms, seconds for the name or 0, fingerprint, then topic, type, data ...
+# Returns 1 if they are stored now, 0 if they were under this name; and their IDs.
 APPEND = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('EPOCH') end
 if ARGV[5] ~= '0' then
   local known = redis.call('LRANGE', KEYS[4], 0, -1)
   if #known > 0 then
     if table.remove(known, 1) ~= ARGV[6] then return redis.error_reply('NAME') end
-    return known
+    return {0, known}
   end
 end
 local ids, added = {}, 0
@@ -89,7 +91,7 @@ if ARGV[5] ~= '0' then
   for _, id in ipairs(ids) do redis.call('RPUSH', KEYS[4], id) end
   redis.call('EXPIRE', KEYS[4], ARGV[5])
 end
-return ids
+return {1, ids}
 """
 
 # KEYS: stream.  ARGV: start and end as XRANGE has them, records, bytes.  Returns floor, last ID, entries.
@@ -189,7 +191,9 @@ class RedisLog:
         # It may be ahead of what was delivered here: another server was faster.
         return position if self.id_at(position) == id else None
 
-    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+    async def append(
+        self, messages: Sequence[Message], *, once: str | None = None, stored: Stored | None = None
+    ) -> Sequence[str]:
         if not messages:
             return []
         fields = [part for message in messages for part in (message.topic, message.type, message.text)]
@@ -198,20 +202,22 @@ class RedisLog:
         limits = [self.records, self.size, int(self.age * 1_000), *named]
         try:
             try:
-                ids = await self._run(APPEND, keys, [self.epoch, *limits, *fields])
+                reply = await self._run(APPEND, keys, [self.epoch, *limits, *fields])
             except ResponseError as error:
                 if "EPOCH" not in str(error):
                     raise
                 await self._synchronise()
-                ids = await self._run(APPEND, keys, [self.epoch, *limits, *fields])
+                reply = await self._run(APPEND, keys, [self.epoch, *limits, *fields])
         except ResponseError as error:
             if str(error) == "NAME":
                 raise NameTaken from None
             raise LogUnavailable(f"Redis did not confirm the message: {error}") from error
         except (RedisError, OSError) as error:
             raise LogUnavailable(f"Redis did not confirm the message: {error}") from error
-        assert isinstance(ids, list)
-        return [f"{self.epoch}:{_text(entry)}" for entry in ids]
+        is_new, ids = _list(reply)
+        if is_new and stored is not None:
+            stored()
+        return [f"{self.epoch}:{_text(entry)}" for entry in _list(ids)]
 
     async def check(self) -> None:
         try:

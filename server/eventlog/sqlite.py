@@ -30,6 +30,7 @@ from server.eventlog import (
     Page,
     Record,
     Restarted,
+    Stored,
     fingerprint,
     row_of,
 )
@@ -87,7 +88,16 @@ class Append(NamedTuple):
 
     messages: Sequence[Message]
     once: str | None
-    stored: asyncio.Future[Sequence[str]]
+    stored: Stored | None
+    ids: asyncio.Future[Sequence[str]]
+
+
+class Span(NamedTuple):
+    """Where the messages of an append are."""
+
+    positions: range
+    is_new: bool
+    """They were stored by this append, and not by an earlier one of its name."""
 
 
 class SQLiteLog:
@@ -165,7 +175,9 @@ class SQLiteLog:
     def position_of(self, id: str) -> int | None:  # noqa: A002
         return row_of(id, self.epoch, self.head)
 
-    async def append(self, messages: Sequence[Message], *, once: str | None = None) -> Sequence[str]:
+    async def append(
+        self, messages: Sequence[Message], *, once: str | None = None, stored: Stored | None = None
+    ) -> Sequence[str]:
         """Store all of these messages or none, next to each other, and return their SSE ids.
 
         Raises:
@@ -174,22 +186,22 @@ class SQLiteLog:
         """
         if not messages:
             return []
-        return await self._append(messages, once)
+        return await self._append(messages, once, stored)
 
     async def check(self) -> None:
-        await self._append((), None)
+        await self._append((), None, None)
 
-    async def _append(self, messages: Sequence[Message], once: str | None) -> Sequence[str]:
+    async def _append(self, messages: Sequence[Message], once: str | None, stored: Stored | None) -> Sequence[str]:
         assert self._writer is not None, "the log is not open"
         if self._ended.is_set():
             raise LogUnavailable("the event log's writer has ended; restart the server")
         await self._places.acquire()
-        stored: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
-        stored.add_done_callback(lambda _: self._places.release())
+        ids: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
+        ids.add_done_callback(lambda _: self._places.release())
         if not self._coming:
             asyncio.get_running_loop().call_soon(self._gather, GATHERING)
-        self._coming.append(Append(messages, once, stored))
-        return await asyncio.shield(stored)  # a publisher may leave; its messages are on their way
+        self._coming.append(Append(messages, once, stored, ids))
+        return await asyncio.shield(ids)  # a publisher may leave; its messages are on their way
 
     def _gather(self, turns: int) -> None:
         """Hand over what is coming, after so many more turns of the loop in each of which something came."""
@@ -308,8 +320,8 @@ class SQLiteLog:
 
     def _insert(
         self, database: sqlite3.Connection, append: Append, head: int, now: float, records: list[Record]
-    ) -> range | NameTaken:
-        """Positions of an append's records, which are added to `records` unless they were stored before."""
+    ) -> Span | NameTaken:
+        """Where an append's records are, which are added to `records` unless they were stored before."""
         if not append.messages:
             # Else nothing is written, and a full disk is not seen; SQLite leaves out what changes nothing.
             database.execute("UPDATE log SET count = count + 1")
@@ -318,7 +330,8 @@ class SQLiteLog:
             named = "SELECT first, last, fingerprint FROM once WHERE name = ?"
             if known := database.execute(named, (append.once,)).fetchone():
                 first, last, mark = known
-                return range(first, last + 1) if mark in ("", fingerprint(append.messages)) else NameTaken()
+                is_same = mark in ("", fingerprint(append.messages))
+                return Span(range(first, last + 1), is_new=False) if is_same else NameTaken()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
             for position, message in enumerate(append.messages, head + 1)
@@ -334,7 +347,7 @@ class SQLiteLog:
             about = (append.once, span[0], span[-1], now, fingerprint(append.messages))
             database.execute("INSERT INTO once VALUES (?, ?, ?, ?, ?)", about)
         records += new
-        return span
+        return Span(span, is_new=True)
 
     def _is_over(self, database: sqlite3.Connection, records: Sequence[Record]) -> bool:
         """Whether a tenth more is there than may be; only new records can have made it so."""
@@ -362,24 +375,26 @@ class SQLiteLog:
 
     # What the writer posts to the loop.
 
-    def _stored(self, group: Sequence[Append], spans: Sequence[range | NameTaken], records: Sequence[Record]) -> None:
+    def _stored(self, group: Sequence[Append], spans: Sequence[Span | NameTaken], records: Sequence[Record]) -> None:
         if records:
             assert self._deliver is not None
             self.head = records[-1].position
             self._deliver(records)
         for append, span in zip(group, spans, strict=True):
-            if append.stored.done():
+            if append.stored is not None and isinstance(span, Span) and span.is_new:
+                append.stored()
+            if append.ids.done():
                 continue
             if isinstance(span, NameTaken):
-                append.stored.set_exception(span)
+                append.ids.set_exception(span)
             else:
-                append.stored.set_result([self.id_at(position) for position in span])
+                append.ids.set_result([self.id_at(position) for position in span.positions])
 
     def _failed(self, group: Sequence[Append], error: sqlite3.Error) -> None:
         logger.error("the event log %s takes nothing more: %s", self.path, error)
         for append in group:
-            if not append.stored.done():
-                append.stored.set_exception(LogUnavailable(f"the event log cannot be written: {error}"))
+            if not append.ids.done():
+                append.ids.set_exception(LogUnavailable(f"the event log cannot be written: {error}"))
 
 
 def _lock(path: Path) -> sqlite3.Connection:

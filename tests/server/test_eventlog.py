@@ -222,6 +222,21 @@ async def test_an_append_of_one_name_is_stored_once(make_log: MakeLog) -> None:
         assert sorted(data(delivered)) == ["m1", "m2", "m3", "m4", "m5"]
 
 
+async def test_an_append_is_told_as_stored_where_it_is_stored_and_not_where_it_is_repeated_or_refused(
+    make_log: MakeLog,
+) -> None:
+    log = make_log()
+    told: list[str] = []
+    async with opened(log):
+        await log.append(messages(1, 2), stored=lambda: told.append("without a name"))
+        await log.append(messages(1, 2), once="a", stored=lambda: told.append("a"))
+        await log.append(messages(1, 2), once="a", stored=lambda: told.append("a again"))
+        with pytest.raises(NameTaken):
+            await log.append(messages(3, 3), once="a", stored=lambda: told.append("another a"))
+        await asyncio.gather(*(log.append(messages(4, 4), once="b", stored=lambda: told.append("b")) for _ in "12"))
+    assert told == ["without a name", "a", "b"]
+
+
 async def test_other_messages_under_a_name_are_refused_and_those_beside_them_are_stored(make_log: MakeLog) -> None:
     log = make_log()
     async with opened(log) as delivered:

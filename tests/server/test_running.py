@@ -40,6 +40,17 @@ async def test_metrics_count_what_was_published_delivered_and_refused() -> None:
     assert "sse_log_append_seconds_count 1.0" in lines
 
 
+async def test_metrics_count_what_is_repeated_or_refused_under_its_name_once() -> None:
+    async with started() as server:
+        for text, status in (("paid", 201), ("paid", 201), ("paid twice", 422)):
+            assert (await publish(server.url, text, headers="Idempotency-Key: order 7\r\n")).status == status
+        lines = (await get(server.url, "/metrics")).body.decode().splitlines()
+    assert 'sse_messages_total{topic="default"} 1.0' in lines
+    assert "sse_published_bytes_total 4.0" in lines
+    assert "sse_log_append_seconds_count 1.0" in lines
+    assert 'sse_refused_total{status="422"} 1.0' in lines
+
+
 async def test_topics_of_strangers_do_not_make_series_without_end() -> None:
     async with started() as server:
         body = "\n".join(json.dumps({"topic": f"t{n}", "body": "x"}) for n in range(80))

@@ -122,6 +122,22 @@ async def test_a_log_of_a_newer_format_is_left_alone(tmp_path: Path) -> None:
             pytest.fail("it opened")
 
 
+async def test_an_append_whose_publisher_left_is_told_as_stored_too(tmp_path: Path) -> None:
+    log = SQLiteLog(tmp_path / "events.db")
+    told: list[str] = []
+    async with opened(log):
+        leaving = asyncio.create_task(_append(log, told))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await _append(log, told)
+    assert told == ["stored"]
+
+
+async def _append(log: SQLiteLog, told: list[str]) -> None:
+    await log.append(messages(1, 1), once="order 7", stored=lambda: told.append("stored"))
+
+
 async def test_a_log_of_the_first_format_goes_on_and_its_names_stay_known(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     async with opened(SQLiteLog(path)) as _:
