@@ -84,6 +84,8 @@ class Site:
         origins: Collection[str],
         tokens: Tokens | None,
         limits: Limits,
+        worker: int = 1,
+        workers: int = 1,
     ) -> None:
         self.hub = hub
         self.origins = origins
@@ -91,6 +93,8 @@ class Site:
         self.loopback = loopback
         """Only requests that name the machine itself, or one of `hosts`, are answered; see `origin`."""
         self.hosts = hosts
+        self.worker, self.workers = worker, workers
+        """Which of the processes that share the port this is, from 1 on, and how many there are."""
         self.tokens = tokens
         """Only their bearers are answered; None lets everybody in."""
         self._places = Places(limits.subscribers, limits.subscribers_each)
@@ -252,9 +256,14 @@ class Site:
         return answer
 
     async def status(self, _: web.Request) -> web.Response:
-        """Counts for the page's charts.  They grow for as long as the server runs, so readers of any pace get rates."""
+        """Counts for the page's charts.  They grow for as long as the server runs, so readers of any pace get rates.
+
+        They are those of this process.  Where others share the port, it says which one of them it is.
+        """
         return _json(
             {
+                "worker": self.worker,
+                "workers": self.workers,
                 "started": self._started,
                 "subscribers": self._places.taken,
                 "events": self.hub.events,

@@ -53,7 +53,8 @@ async def serve(
     limits: Limits = LIMITS,
     unix: Path | None = None,
     unix_mode: int = 0o600,
-    shared: bool = False,
+    worker: int = 1,
+    workers: int = 1,
 ) -> AsyncIterator[str]:
     """Serve in the running loop while the block runs; gives the base URL, without a slash at its end.
 
@@ -69,13 +70,14 @@ async def serve(
         limits: what it bears.
         unix: a socket file to listen on instead of `host` and `port`; one that a dead server left is taken over.
         unix_mode: its permissions: who may publish and read.
-        shared: whether other processes listen on the same port, and the kernel deals connections out among them.
+        worker: which of the workers this process is, from 1 on.
+        workers: processes that listen on the same port; the kernel deals connections out among them.
 
     Raises:
         OSError: the address cannot be had.
         LogUnavailable: the log cannot be had.
     """
-    sockets = [_bind_unix(unix, unix_mode)] if unix is not None else await _bind(host, port, shared=shared)
+    sockets = [_bind_unix(unix, unix_mode)] if unix is not None else await _bind(host, port, shared=workers > 1)
     bound = _which(unix) if unix is not None else None
     hub = Hub(log or MemoryLog(), memory=limits.memory)
     application = Site(
@@ -85,6 +87,8 @@ async def serve(
         origins=origins,
         tokens=tokens,
         limits=limits,
+        worker=worker,
+        workers=workers,
     ).application()
     runner = web.AppRunner(
         application,
@@ -117,7 +121,7 @@ async def serve(
 
 @asynccontextmanager
 async def claimed(host: str, port: int) -> AsyncIterator[None]:
-    """Have an address for servers that are `shared` while the block runs, and for none of anybody else's.
+    """Have an address for workers alone while the block runs.
 
     Whoever listens with SO_REUSEPORT shares with every process of the same user that does (socket(7)): two deployments
     that know nothing of each other would each get half of the connections.

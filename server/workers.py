@@ -37,7 +37,7 @@ async def keep(count: int, command: Sequence[str], serving: Callable[[str], None
 
     Args:
         count: How many.
-        command: Starts one; its first line of output says that it serves.
+        command: Starts one, with its number from 1 on behind; its first line of output says that it serves.
         serving: Told once, with that line, when all of them serve.
         silence: Seconds without a line after which a worker counts as hung.
 
@@ -68,7 +68,7 @@ async def _keep_one(number: int, command: Sequence[str], served: Callable[[str],
     while True:
         began = asyncio.get_running_loop().time()
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
+            *command, str(number), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True
         )
         try:
             assert process.stdout is not None

@@ -150,7 +150,7 @@ def serve(
     access_log: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="Write a JSON line for each request; - is standard error.")
     ] = None,
-    is_worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False,
+    worker: Annotated[int | None, typer.Option(hidden=True)] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Say what happens, on standard error.")] = False,
     _: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
@@ -191,7 +191,7 @@ def serve(
             raise InvalidTokens(f"there are no tokens in {tokens}; make one with sse-server token add")
         if not is_local:
             _refuse_an_open_door(host, token=has_tokens or without_token, tls=bool(tls_cert) or without_tls)
-        if workers > 1:
+        if workers > 1 and worker is None:
             _refuse_what_workers_cannot_share(log, demo=demo, port=port, unix=unix)
             asyncio.run(
                 _keep_workers(
@@ -214,14 +214,15 @@ def serve(
             limits=limits,
             unix=unix,
             unix_mode=_mode(unix_mode),
-            shared=is_worker,
+            worker=worker or 1,
+            workers=workers,
         )
         asyncio.run(
             _run(
                 serving,
                 needs_token=has_tokens,
                 explain=lambda error: explain_unix(error, unix) if unix else explain(error, host, port),
-                is_worker=is_worker,
+                is_worker=worker is not None,
             )
         )
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -305,7 +306,7 @@ async def _keep_workers(
     assert task is not None
     if sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    command = [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--workers", "1", "--worker"]
+    command = [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--worker"]
     async with AsyncExitStack() as stack:
         try:
             await stack.enter_async_context(claimed)

@@ -129,6 +129,11 @@ async function look() {
     const isSame = now && before && now.started === before.started;
     charts[name].add(isSame ? ((now[name] - before[name]) * SECOND) / (now.at - before.at) : null);
   }
+  if (now) {
+    byId("workers").textContent = now.workers > 1
+      ? `These are of worker ${now.worker}, which is one of ${now.workers}; each counts for itself.`
+      : "";
+  }
   before = now;
 }
 

@@ -55,6 +55,12 @@ async def test_published_events_appear_whether_or_not_they_are_json_and_of_every
         await expect(shown.nth(4)).to_contain_text("Backup done")
 
 
+async def test_the_figures_say_so_where_they_are_of_one_of_several_processes(chromium: Chromium) -> None:
+    async with serve(worker=2, workers=4) as url, chromium.opened(url) as page:
+        figures = page.get_by_role("region", name="Figures of the last two minutes")
+        await expect(figures).to_contain_text("of worker 2, which is one of 4", timeout=PATIENCE)
+
+
 async def test_hostile_data_stays_text(chromium: Chromium) -> None:
     async with serve() as url, chromium.opened(url) as page:
         await publish(url, HOSTILE)

@@ -225,6 +225,8 @@ async def test_two_workers_share_a_port_and_a_log_and_a_killed_one_is_replaced(t
         url = f"http://127.0.0.1:{port}"
         workers = _children(child.pid)
         assert len(workers) == 2
+        statuses = [json.loads((await get(url, "/status.json")).body) for _ in range(20)]
+        assert {(each["worker"], each["workers"]) for each in statuses} == {(1, 2), (2, 2)}
         async with AsyncExitStack() as stack:
             streams = [await stack.enter_async_context(subscribe(url)) for _ in range(8)]
             ids = [(await publish(url, f"{n}")).json["id"] for n in range(20)]

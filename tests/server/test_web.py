@@ -413,10 +413,17 @@ async def test_the_status_counts_subscribers_events_and_deliveries() -> None:
                 await stream.until("end\n\n")
             status = json.loads((await request(url, ask)).body)
             assert status.pop("started") > 1_700_000_000
-            assert status == {"subscribers": 3, "events": 6, "deliveries": 6 + 6 + 1}
+            assert status == {"worker": 1, "workers": 1, "subscribers": 3, "events": 6, "deliveries": 6 + 6 + 1}
         async with subscribe(url, "/events?since=all") as late:
             await late.until("end\n\n")
             assert json.loads((await request(url, ask)).body)["deliveries"] == 13 + 6
+
+
+async def test_the_status_says_whose_counts_it_has() -> None:
+    for worker, workers in ((1, 1), (3, 4)):
+        async with serve(worker=worker, workers=workers) as url:
+            told = json.loads((await request(url, b"GET /status.json HTTP/1.1\r\nHost: {host}\r\n\r\n")).body)
+            assert (told["worker"], told["workers"]) == (worker, workers)
 
 
 async def test_a_stop_ends_every_stream_as_http_says() -> None:
@@ -470,7 +477,7 @@ async def test_a_claimed_address_is_for_servers_that_share_it_and_for_no_second_
             for is_anybody_there in (False, True):
                 async with AsyncExitStack() as stack:
                     for _ in range(2 if is_anybody_there else 0):
-                        await stack.enter_async_context(serve(host=host, port=port, shared=True))
+                        await stack.enter_async_context(serve(host=host, port=port, workers=2))
                     for other in (claimed(host, port), serve(host=host, port=port)):
                         with pytest.raises(OSError, match="in use"):
                             await stack.enter_async_context(other)
