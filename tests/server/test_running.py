@@ -204,7 +204,7 @@ async def test_a_socket_file_that_a_dead_server_left_is_taken_over_and_another_f
         (["--workers", "2", "--log", "redis://localhost", "--port", "0"], "several workers need a port"),
         (["--workers", "2", "--log", "redis://localhost", "--port", "9", "--demo", "hello"], "a demo needs one worker"),
         (["--unix", "x", "--unix-mode", "rw"], "--unix-mode is written as chmod has it"),
-        (["--access-log", "/nonexistent/log"], "cannot be written"),
+        (["--access-log", "/dev/null/log"], "cannot be written"),
     ],
 )
 async def test_what_cannot_be_is_refused_with_a_sentence(arguments: list[str], reason: str) -> None:
