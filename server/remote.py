@@ -5,9 +5,10 @@ It speaks to any `sse-server` with the standard library alone, so that a cron jo
 
 import http.client
 import json
+import re
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -22,6 +23,10 @@ ANSWER_LIMIT = 65_536
 """Bytes of an answer that are read."""
 UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's verification codes (X509_V_ERR_*) of a certificate that nobody signed who is known here."""
+
+
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+"""WHATWG HTML 9.2.5, "end-of-line"."""
 
 
 class RemoteError(Exception):
@@ -88,6 +93,8 @@ class Remote:
     ) -> None:
         """Give each event, as the envelope it came in, to `deliver`.
 
+        What an sse-server sends without one, as its demo of bad bytes does, is given as a text.
+
         Args:
             query: What to ask for.
             last_event_id: Where to go on; empty for what is new.
@@ -96,7 +103,7 @@ class Remote:
 
         Raises:
             RemoteLost: the connection ended; it always does at some time.
-            RemoteError: the server refused.
+            RemoteError: the server refused, or is no sse-server.
         """
         request = urllib.request.Request(self._events([*query, ("envelope", "json")]))  # noqa: S310
         request.add_header("Accept", "text/event-stream")
@@ -105,23 +112,49 @@ class Remote:
         with self._answer(request, timeout=SILENCE) as answer:
             if answer.headers.get_content_type() != "text/event-stream":
                 raise RemoteError(f"{self._name} sends no events there; is it an sse-server?")
-            line, place = b"\n", ""
-            while line:
-                try:
-                    line = answer.readline()
-                    event = json.loads(line[6:]) if line.startswith(b"data: ") else None
-                except ValueError as error:
-                    raise RemoteError(f"{self._name} did not answer as an sse-server does") from error
-                except (OSError, http.client.HTTPException) as error:
-                    raise RemoteLost(f"the connection to {self._name} is lost") from error
-                if line.startswith(b"id: "):
-                    place = line[4:].decode(errors="replace").strip()
-                elif event is not None:
-                    deliver(event)
-                elif line == b"\n" and place:
-                    reached(place)
-                    place = ""
-        raise RemoteLost(f"{self._name} ended the stream")
+            is_ours = answer.headers.get("Server") == "sse-server"
+            place, data = "", list[bytes]()
+            for line in self._lines(answer):
+                name, _, value = line.partition(b":")
+                value = value.removeprefix(b" ")
+                if name == b"data":
+                    data.append(value)
+                elif name == b"id" and value.isascii() and value.decode().isprintable():  # else no header could have it
+                    place = value.decode()
+                elif not line:
+                    if data:
+                        deliver(self._event(b"\n".join(data), is_ours=is_ours))
+                    if place:
+                        reached(place)
+                    place, data = "", []
+
+    def _lines(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
+        """Every whole line, without its end.
+
+        Raises:
+            RemoteLost: there are no more.
+        """
+        while True:
+            try:
+                piece = answer.readline()
+            except (OSError, http.client.HTTPException) as error:
+                raise RemoteLost(f"the connection to {self._name} is lost") from error
+            if not piece:
+                raise RemoteLost(f"{self._name} ended the stream")
+            if not piece.endswith(b"\n"):  # http.client is silent about what was cut
+                raise RemoteLost(f"the connection to {self._name} is lost")
+            yield from _LINE_END.split(piece)[:-1]
+
+    def _event(self, data: bytes, *, is_ours: bool) -> dict[str, object]:
+        try:
+            event = json.loads(data)
+        except (ValueError, RecursionError):
+            event = None
+        if isinstance(event, dict) and isinstance(event.get("type"), str) and isinstance(event.get("data"), str):
+            return event
+        if not is_ours:
+            raise RemoteError(f"{self._name} did not answer as an sse-server does")
+        return {"type": "message", "data": data.decode(errors="replace")}
 
     def _events(self, query: Sequence[tuple[str, str]] = ()) -> str:
         """The URL with this added to its query.  What a server prints at its start is the address of its page."""

@@ -8,13 +8,18 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import islice
 from pathlib import Path
+from random import Random
 
 import pytest
 import trustme
 
 from notifier import __version__
 from server.cli import main
+from server.demo import PLAYS
 from server.web import serve
 from server.wire import TITLE_LIMIT
 from tests.needs import needs
@@ -295,6 +300,57 @@ async def test_tail_goes_on_where_it_was_when_the_server_comes_back(tmp_path: Pa
     _, err = await tail.communicate()
     assert "trying again" in err.decode()
     assert "Traceback" not in err.decode()
+
+
+async def test_tail_goes_on_after_bad_bytes_and_a_cut_event_and_ends_when_it_is_told_to() -> None:
+    bad = b"".join(step for _, step in islice(PLAYS["broken"](Random()), 8) if isinstance(step, bytes))
+    head = b"HTTP/1.1 200 OK\r\nServer: sse-server\r\nContent-Type: text/event-stream\r\n"
+    begin = head + b"Transfer-Encoding: chunked\r\n\r\n"
+    honest = b'id: e:%d\ndata: {"type": "message", "topic": "ci", "data": "honest %d"}\n\n'
+    answers = [
+        begin + chunk(honest % (1, 1)) + chunk(bad) + chunk((honest % (2, 2))[:-20]),
+        begin + chunk(honest % (2, 2)) + b"0\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    ]
+    async with asyncio.timeout(30), answering(answers) as (url, asked):
+        code, out, err = await run("tail", "--url", url, "--json")
+    events = [json.loads(line) for line in out.split("\n")[:-1]]
+    texts = [str(event["data"]) for event in events]
+    assert texts[0] == "honest 1"
+    assert texts[1] == "invalid UTF-8: \ufffd\ufffd \ufffd( \ufffd\ufffd\ufffd end"
+    assert texts[2] == "line ends\nof all three\nkinds"
+    assert texts[-2:] == ['{"title": "JSON that stops in the middle, "body', "honest 2"]
+    assert [each.partition("Last-Event-Id: ")[2].partition("\r\n")[0] for each in asked] == ["", "e:1", "e:2"]
+    assert code == 1
+    assert [line.rpartition(" ")[2] for line in err.splitlines()] == ["again)", "again)", "Found"]
+
+
+async def test_tail_ends_where_events_are_not_those_of_an_sse_server() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for data in (b"no JSON", b'{"title": "JSON"}', b"5"):
+        async with answering([head + chunk(b"data: " + data + b"\n\n")]) as (url, _):
+            code, out, err = await run("tail", "--url", url)
+        assert (code, out) == (1, "")
+        assert "did not answer as an sse-server does" in err
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+@asynccontextmanager
+async def answering(answers: list[bytes]) -> AsyncIterator[tuple[str, list[str]]]:
+    """A server that gives one of these to each connection and closes it; its URL, and what it was asked."""
+    asked: list[str] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(answers[len(asked) - 1])
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/events", asked
 
 
 @pytest.mark.parametrize(
