@@ -2,6 +2,9 @@
 
 What a connection holds is bounded by the hub, but thousands of small bounds are no bound.  Counting is not free
 either, so it is done only when all that was written since the last count might not fit.
+
+Under TLS asyncio has a second buffer below the one that can be asked for its size.  What is in there is not counted:
+64 KiB of a connection that takes nothing, and up to a page of the log more where one takes a little at a time.
 """
 
 import asyncio

@@ -25,7 +25,7 @@ from server import access, auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
 from server.body import Bodies, BodyRefused
 from server.eventlog import LogUnavailable, NameTaken
-from server.hub import Hub, Subscriber
+from server.hub import BUFFER_LIMIT, Hub, Subscriber
 from server.limit import Crowd, Limits, Places, Rate, party
 from server.metrics import Metrics
 from server.page import Page
@@ -165,6 +165,8 @@ class Site:
             if transport is None:
                 raise ConnectionResetError
             _cut_off_when_silent(transport)
+            # Under TLS `drain` would let eight times as much wait, and whoever is behind for the hub not wait at all.
+            transport.set_write_buffer_limits(BUFFER_LIMIT)
             subscriber = Subscriber(transport, request.writer.drain, view)
             try:
                 await self.hub.follow(subscriber, asked.last_event_id, since=asked.since)

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import trustme
 from aiohttp import web
 
 from server import access, site
@@ -20,6 +21,7 @@ from server.hub import Hub
 from server.limit import Limits
 from server.tokens import Tokens
 from server.web import serve
+from server.wire import Message
 from tests.needs import needs
 from tests.server.client import publish, request, subscribe
 
@@ -295,3 +297,34 @@ async def test_the_end_of_streams_costs_nothing_for_a_connection_that_is_gone(ca
         await hub.close()
     assert [(record.name, record.levelname) for record in caplog.records] == [("server.access", "INFO")]
     assert json.loads(caplog.text[caplog.text.index("{") :])["path"] == "/events"
+
+
+async def test_a_subscriber_that_does_not_read_falls_behind_once_under_tls_too() -> None:
+    authority = trustme.CA()
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server_side)
+    client_side = ssl.create_default_context()
+    authority.configure_trust(client_side)
+    hub = Hub(MemoryLog())
+    the_site = site.Site(hub, loopback=True, hosts=(), origins=(), tokens=None, limits=Limits())
+    runner = web.AppRunner(the_site.application(), handler_cancellation=True, shutdown_timeout=0.1)
+    await hub.open()
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await web.SockSite(runner, listener, ssl_context=server_side).start()
+        port = listener.getsockname()[1]
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=client_side, limit=1_024)
+        writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        async with asyncio.timeout(20):
+            await reader.readuntil(b"id: ")
+            while not hub.demotions:
+                await hub.publish([Message(data="x" * 10_000)])
+                await asyncio.sleep(0)
+            for _ in range(100):
+                await hub.publish([Message(data="x" * 1_000)])
+                for _ in range(10):  # turns of the loop, in which it might have caught up
+                    await asyncio.sleep(0)
+        writer.transport.abort()
+        await runner.cleanup()
+        await hub.close()
+    assert hub.demotions == 1
