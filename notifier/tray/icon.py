@@ -80,7 +80,7 @@ def tray_image(state: IconState, size: int, unread: int = 0, dress: Dress = PLAI
 
 @lru_cache(maxsize=8)
 def app_image(size: int) -> Image.Image:
-    """The program's icon, for bubbles, launchers and documents.  Do not change the picture: it is cached."""
+    """The program's icon, of which `notifier/assets` has two sizes.  Do not change the picture: it is cached."""
     pen = Pen(size)
     tile = pen.done(pen.rounded((0.5, 0.5), (15.5, 15.5), 3.6))
     shade = Image.linear_gradient("L").resize((size, size))
@@ -90,13 +90,6 @@ def app_image(size: int) -> Image.Image:
     picture.putalpha(tile)
     picture.alpha_composite(tinted(pen.done(pen.bell(scale=0.7)), "#ffffff"))
     return picture
-
-
-def app_png(size: int = 256) -> bytes:
-    """The program's icon as a PNG file."""
-    file = io.BytesIO()
-    app_image(size).save(file, "PNG", optimize=True)
-    return file.getvalue()
 
 
 @lru_cache(maxsize=len(IconState))
