@@ -9,6 +9,7 @@ from typing import Final
 
 from dbus_fast import Message, MessageFlag, MessageType, Variant
 from dbus_fast.aio import MessageBus
+from dbus_fast.errors import DBusFastError
 
 from notifier.desktop.bubble import DAEMON, DAEMON_PATH, Server
 
@@ -25,7 +26,7 @@ async def is_inhibited(bus: MessageBus, server: Server) -> bool | None:
     try:
         async with asyncio.timeout(DEADLINE):
             answer = await bus.call(question)
-    except TimeoutError:
+    except (OSError, EOFError, DBusFastError):  # of which TimeoutError is one
         return None
     if answer is None or answer.message_type is MessageType.ERROR:
         return None

@@ -333,6 +333,19 @@ async def test_a_daemon_that_hangs_and_is_killed_is_replaced(rig: Rig, dunst: Pi
         assert rig.bubbles() == 1
 
 
+async def test_a_bus_that_dies_over_the_question_tells_nothing_of_do_not_disturb(own_rig: Rig) -> None:
+    own_rig.screen.start()
+    own_rig.daemon.start()
+    async with desktop_on(own_rig) as desktop:
+        await desktop.meet()
+        own_rig.bus.freeze()
+        asked = asyncio.create_task(desktop.is_inhibited())
+        await asyncio.sleep(0)
+        own_rig.bus.kill()
+        assert await asked is None
+        own_rig.daemon.kill()
+
+
 async def test_without_a_bus_the_person_learns_why(own_rig: Rig) -> None:
     async with desktop_on(own_rig) as desktop:
         with pytest.raises(BubbleFailed, match=r"The session bus cannot be reached \(No such file or directory\)"):
