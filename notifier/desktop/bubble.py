@@ -12,7 +12,7 @@ from dbus_fast import Variant
 
 from notifier.desktop.text import action_key, with_progress
 from notifier.language import _
-from notifier.notification import DIGESTS, Notification
+from notifier.notification import DIGESTS, Notification, is_name
 from notifier.picture import NONE, Picture, Pictures
 
 DAEMON: Final = "org.freedesktop.Notifications"
@@ -67,7 +67,7 @@ def arguments(notification: Notification, server: Server, replaces: int = 0, pic
 
 def icon_of(notification: Notification) -> str:
     """A name of the desktop's icon theme, or else our own icon; a picture from the web goes with the hints."""
-    return notification.icon if notification.icon and ":" not in notification.icon else APP_ICON
+    return notification.icon if notification.icon is not None and is_name(notification.icon) else APP_ICON
 
 
 def body_of(notification: Notification, server: Server) -> str:

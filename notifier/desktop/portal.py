@@ -28,7 +28,7 @@ from notifier.desktop.bus import BUS, DEADLINE, REMEMBERED, catch_up, connect, h
 from notifier.desktop.text import action_key, action_of, identifier_of, name_of, with_progress
 from notifier.errors import BubbleFailed
 from notifier.language import N_, _
-from notifier.notification import Notification, Urgency, Withdrawal
+from notifier.notification import Notification, Urgency, Withdrawal, is_name
 from notifier.picture import Pictures
 
 logger = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ def notification_of(notification: Notification, pictures: Pictures, *, is_plain:
         told["buttons"] = Variant("aa{sv}", buttons)
     if (picture := pictures.image or pictures.icon) is not None:
         told["icon"] = Variant("(sv)", ["bytes", Variant("ay", square(picture.png))])
-    elif notification.icon is not None and ":" not in notification.icon:
+    elif notification.icon is not None and is_name(notification.icon):
         told["icon"] = Variant("(sv)", ["themed", Variant("as", [notification.icon])])
     return told
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from notifier.notification import Notification
+from notifier.notification import Notification, is_name
 from notifier.picture import NONE, Picture, Pictures
 from notifier.picture.download import NoPicture, download
 from notifier.picture.drawing import draw
@@ -65,7 +65,7 @@ class Gallery:
             wanted = [
                 group.create_task(self._have(url, stream, side, lasts), name="picture") if url else None
                 for url, side, lasts in (
-                    (icon if icon and is_address(icon) else None, ICON, ICON_LASTS),
+                    (None if icon is None or is_name(icon) else icon, ICON, ICON_LASTS),
                     (image, IMAGE, IMAGE_LASTS),
                 )
             ]
@@ -100,8 +100,3 @@ class Gallery:
         while len(self._remembered) > PLACES or (size > BYTES and len(self._remembered) > 1):
             _, forgotten = self._remembered.popitem(last=False)
             size -= forgotten.size
-
-
-def is_address(icon: str) -> bool:
-    """Whether an icon is a URL; otherwise it is the name of one."""
-    return "://" in icon
