@@ -315,8 +315,8 @@ async def test_no_path_leads_to_another_file(path: str) -> None:
 
 
 async def test_heads_and_bodies_that_trickle_in_are_cut_off_and_hold_up_nobody() -> None:
-    async with serve(limits=Limits(head=0.3, body=0.3)) as url, subscribe(url) as stream:
-        bodies = [b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"]
+    async with serve(limits=Limits(head=1.0, body=1.0)) as url, subscribe(url) as stream:
+        bodies = [b"Content-Length: 9000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"]
         slow = [asyncio.create_task(trickle(url, POST, b"X: y\r\n")) for _ in range(20)]
         slow += [asyncio.create_task(trickle(url, POST + bodies[n % 2], b"1\r\nx\r\n")) for n in range(20)]
         await publish(url, "meanwhile")
