@@ -36,7 +36,7 @@ async def over(
 ) -> None:
     """Wait for the end of the session; for ever, where there was no screen or no bus to begin with."""
     address = session_bus(environ)
-    if address is None or not await asyncio.to_thread(screen_answers, environ):
+    if address is None or not screen_answers(environ):
         await asyncio.Event().wait()
         return
     ends = _all_is_gone(address, environ, look_every), _screen_is_gone(environ, screen_every)
@@ -56,7 +56,7 @@ async def _all_is_gone(address: str, environ: Mapping[str, str], look_every: flo
     while missed < LOOKS:
         was_there = await _stay(address)
         await asyncio.sleep(look_every)
-        alive = was_there or await asyncio.to_thread(screen_answers, environ)
+        alive = was_there or screen_answers(environ)
         missed = 0 if alive else missed + 1
     logger.debug("neither screen nor bus answers any more")
 
@@ -65,7 +65,7 @@ async def _screen_is_gone(environ: Mapping[str, str], look_every: float) -> None
     missed = 0
     while missed < SCREENLESS:
         await asyncio.sleep(look_every)
-        missed = 0 if await asyncio.to_thread(screen_answers, environ) else missed + 1
+        missed = 0 if screen_answers(environ) else missed + 1
     logger.debug("the screen does not answer any more")
 
 

@@ -4,6 +4,7 @@ Follows the D-Bus Specification 0.41, the Desktop Notifications Specification 1.
 """
 
 import asyncio
+import errno
 import socket
 import sys
 from collections.abc import Mapping
@@ -32,7 +33,7 @@ async def look_around(environ: Mapping[str, str]) -> Desk:
     )
     if not desk.is_linux:
         return desk
-    desk = replace(desk, display_answers=await asyncio.to_thread(screen_answers, environ))
+    desk = replace(desk, display_answers=screen_answers(environ))
     address = session_bus(environ)
     if address is None:
         return desk
@@ -99,7 +100,10 @@ class _Survey:
 
 
 def screen_answers(environ: Mapping[str, str]) -> bool:
-    """Whether the display's socket takes a connection; a display on another machine is taken for there."""
+    """Whether the display's socket takes a connection; a display on another machine is taken for there.
+
+    It never waits: a socket of this machine takes a connection at once, or has too many that wait for a busy display.
+    """
     places = []
     if name := environ.get("WAYLAND_DISPLAY"):
         places.append(str(Path(environ.get("XDG_RUNTIME_DIR") or "/nonexistent") / name))
@@ -112,7 +116,7 @@ def screen_answers(environ: Mapping[str, str]) -> bool:
     if sys.platform != "win32":
         for place in places:
             with socket.socket(socket.AF_UNIX) as caller:
-                caller.settimeout(1.0)
-                if caller.connect_ex(place) == 0:
+                caller.settimeout(0.0)
+                if caller.connect_ex(place) in (0, errno.EAGAIN):
                     return True
     return False
