@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 TEXT_LIMIT = 1_024
 """Characters of an event's type and ID and of a replacement key in a row; of longer ones the start and a digest."""
+LATEST = 253_370_764_800.0
+"""Seconds since 1970 of the year 9999, in which every calendar ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ def select(db: sqlite3.Connection, where: str, values: Mapping[str, object]) -> 
     ):
         try:
             more, event = rest
+            if not is_moment(received):
+                raise ValueError(f"received at {received!r}")
             notification = Notification(
                 stream=stream,
                 title=title,
@@ -122,6 +126,11 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:  # a lone surrogate, which JSON can write and UTF-8 cannot
         return False
     return True
+
+
+def is_moment(received: object) -> bool:
+    """Whether a calendar has this second since 1970; one that bits flipped in mostly is none."""
+    return isinstance(received, float) and 0 <= received < LATEST
 
 
 def _holds(needle: str, *texts: str | None) -> bool:

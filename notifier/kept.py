@@ -14,7 +14,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from notifier.database import reading
-from notifier.history import is_unicode, short
+from notifier.history import is_moment, short
 from notifier.schema import COLUMNS
 
 EVENT_LIMIT = 16 * 1024
@@ -93,7 +93,9 @@ def forget(db: sqlite3.Connection, keep_rows: int, keep_bytes: int, oldest: floa
     if found is None:
         return
     last, reach = found
-    with closing(db.execute("SELECT id, received, reach FROM events ORDER BY id LIMIT ?", (most,))) as front:
+    # The cast: bits that flipped on disk may have made text of a number.
+    query = "SELECT id, CAST(received AS REAL), reach FROM events ORDER BY id LIMIT ?"
+    with closing(db.execute(query, (most,))) as front:
         old = list(
             takewhile(lambda row: row[0] <= last - keep_rows or row[1] < oldest or row[2] <= reach - keep_bytes, front)
         )
@@ -117,13 +119,13 @@ def _find(db: sqlite3.Connection, stream: str) -> Iterator[Kept]:
     query = f"SELECT {COLUMNS['events']} FROM events WHERE stream = ? ORDER BY id"  # noqa: S608
     for number, name, received, kind, _reach, event_type, event_id, data in db.execute(query, (stream,)):
         # Bits that flipped on disk are one event that cannot be had; the others are good.
-        if kind in set(Kind):
+        if kind in set(Kind) and is_moment(received):
             yield Kept(name, received, Kind(kind), _unpacked(data), event_type, event_id, number)
 
 
 def _packed(data: str) -> bytes:
     """Plain bytes begin with 0, deflated ones with 1."""
-    plain = data.encode() if is_unicode(data) else data.encode(errors="replace")
+    plain = data.encode(errors="replace")
     if len(plain) >= WORTHWHILE:
         packed = zlib.compress(plain, FASTEST)
         if len(packed) < len(plain):

@@ -22,7 +22,9 @@ def forget(db: sqlite3.Connection, now: float, keep_rows: int, oldest: float, mo
     Rows go from the front only, so their ids have no gaps and the last one tells how many there are.
     """
     (last,) = db.execute("SELECT max(id) FROM history").fetchone()
-    with closing(db.execute("SELECT id, received, state FROM history ORDER BY id LIMIT ?", (most,))) as front:
+    # The casts: bits that flipped on disk may have made text of a number.
+    query = "SELECT id, CAST(received AS REAL), CAST(state AS INTEGER) FROM history ORDER BY id LIMIT ?"
+    with closing(db.execute(query, (most,))) as front:
         old = list(takewhile(lambda row: row[0] <= last - keep_rows or row[1] < oldest, front))
     if old:
         db.execute("DELETE FROM history WHERE id <= ?", (old[-1][0],))

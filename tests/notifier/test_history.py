@@ -164,6 +164,14 @@ def test_a_row_with_fields_that_cannot_be_is_left_out(store: Store, path: Path, 
     assert found(path) == ["plain"]
 
 
+@pytest.mark.parametrize("received", [1e300, -1e300, float("inf"), "soon"])
+def test_a_row_from_a_time_that_no_calendar_has_is_left_out(store: Store, path: Path, received: object) -> None:
+    store.record("ci", [entry("impossible"), entry("plain")], "")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE history SET received = ? WHERE title = 'impossible'", (received,))
+    assert found(path) == ["plain"]
+
+
 def test_a_field_of_a_newer_version_does_not_hide_the_others(store: Store, path: Path) -> None:
     store.record("ci", [Entry(notification=FULL, event_type="message")], "")
     with closing(sqlite3.connect(path)) as db, db:

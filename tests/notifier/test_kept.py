@@ -154,10 +154,11 @@ def test_marks_say_when_it_was_followed_opened_and_ended(opener: Opener, path: P
 
 def test_bits_that_flipped_are_one_event_that_is_lost(history: Store, path: Path) -> None:
     with closing(sqlite3.connect(path)) as db, db:
-        kept.write(db, [Kept("ci", 1.0, Kind.EVENT, text) for text in ("a", "b" * 900, "c", "d")])
+        kept.write(db, [Kept("ci", 1.0, Kind.EVENT, text) for text in ("a", "b" * 900, "c", "d", "e")])
         db.execute("UPDATE events SET data = x'01ffff' WHERE id = 2")
         db.execute("UPDATE events SET kind = 99 WHERE id = 3")
         db.execute("UPDATE events SET data = 'text' WHERE id = 4")
+        db.execute("UPDATE events SET received = 1e300 WHERE id = 5")
     assert data(path) == ["a", None, None]
 
 
