@@ -69,7 +69,7 @@ async def _look(file: File, seconds: float, paper: Paper | None) -> list[tuple[s
         return found
     if paper is not None:
         paper.head(_("Streams, each looked at for {seconds} s", seconds=f"{seconds:g}"))
-    presets = {GENERIC.name: GENERIC} | known()
+    presets = {GENERIC.name: GENERIC} | known(config.presets)
     for name, findings in await look_at_streams(config.streams, presets, seconds):
         told = findings or [Finding(Level.FINE, "stream", _("nothing is wrong with it"))]
         if paper is not None:

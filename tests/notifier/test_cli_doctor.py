@@ -96,6 +96,18 @@ async def test_what_programs_read(tmp_path: Path) -> None:
     }
 
 
+async def test_a_stream_of_a_kind_of_one_s_own_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "presets").mkdir()
+    (tmp_path / "presets" / "mine.toml").write_text('name = "mine"\ntitle = "Mine"\n')
+    async with loopback([OK, b"id: 1\ndata: hello\n\n", Act.HANG]) as server:
+        config = tmp_path / "config.toml"
+        config.write_text(f'[[streams]]\nurl = "{server.url}"\nname = "ci"\npreset = "mine"\n')
+        async with command(tmp_path, "doctor", "--seconds", "0.5", "--config", str(config)) as tool:
+            _code, out, errors = await tool.result()
+    assert "✓ ci: its events have IDs" in out
+    assert errors == ""
+
+
 async def test_a_home_that_does_not_answer_keeps_nobody(tmp_path: Path) -> None:
     """A pipe that nobody writes to: to open it takes as long as to open a file on a drive that is away."""
     pipe = tmp_path / "config.toml"

@@ -60,6 +60,7 @@ CASES: list[tuple[Observation, set[str]]] = [
     (opened(ids=["0", "1"], first_again="2"), {"resume"}),
     (opened(ids=["412", "413"]), {"resume"}),
     (opened(ids=["1", "3"]), {"resume"}),
+    (opened(ids=["0", "1" * 5_000]), {"resume"}),
     (opened(ids=["x"] * 6), {"same-id"}),
     (opened(ids=[None], resume="query:since={{ data.time }}"), set()),
     (opened(ids=["0"], resume="none"), {"resume"}),
