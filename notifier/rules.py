@@ -4,7 +4,7 @@ The first rule whose `when` holds takes the event; where none does, the default 
 rule does not set is found as if there were no rule.  A rule that fails on an event is logged once, and the
 default notification is told instead.  It keeps no clock: `now` is in seconds and never runs backwards.
 
-A rule with `silence` only listens: the event goes on to the next rule.
+A rule with `silence` only listens: the event goes on to the next rule, even if this one fails on it.
 """
 
 import logging
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from notifier import default, plaintext
+from notifier import default
 from notifier.habit import Habit
 from notifier.item import Item, items
 from notifier.judge import Decision, Judge, as_key
@@ -72,7 +72,7 @@ class Rules:
             try:
                 judge.listen(nothing, now)
             except RenderFailed as error:
-                self._complain(f"rule {judge.number}", error, "")
+                self._complain(f"rule {judge.number}", error)
 
     def decide(self, event: Event, now: float) -> list[Decision]:
         """What to tell because of `event`: mostly one notification, or nothing."""
@@ -131,12 +131,12 @@ class Rules:
             identity = as_key(self._identity.render(values)) if self._identity is not None else ""
         except RenderFailed as error:
             identity = ""
-            self._complain("identity", error, event.data)
+            self._complain("identity", error)
         for judge in self._judges:
             try:
                 judge.remember(values, item.data if len(event.data) <= REMEMBERED_LIMIT else None)
             except RenderFailed as error:
-                self._complain(f"rule {judge.number}", error, event.data)
+                self._complain(f"rule {judge.number}", error)
         # What a rule that only listens says is not this event: it would take the event for its own repetition.
         return aside + ([_identified(decision, identity) for decision in decided] if identity else decided)
 
@@ -148,7 +148,9 @@ class Rules:
             try:
                 decided = judge.judge(values, draft, now)
             except RenderFailed as error:
-                self._complain(f"rule {judge.number}", error, event.data)
+                self._complain(f"rule {judge.number}", error)
+                if judge.only_listens:
+                    continue
                 return aside, [] if self._is_repeated(now) else [draft()]
             if decided is not None:
                 if not judge.only_listens:
@@ -201,20 +203,11 @@ class Rules:
             "base": self._base,
         }
 
-    def _complain(self, where: str, error: RenderFailed, data: str) -> None:
+    def _complain(self, where: str, error: RenderFailed) -> None:
         if where not in self._complained:
             self._complained.add(where)
-            shown = plaintext.line(data, 200)
-            logger.warning(
-                "%s",
-                _(
-                    "{name}: {where} fails, so the default is told; the event was {event!r}; {error}",
-                    name=self._stream,
-                    where=where,
-                    event=shown,
-                    error=error,
-                ),
-            )
+            sentence = _("{name}: {where} fails: {error}", name=self._stream, where=where, error=error)
+            logger.warning("%s", sentence)
 
 
 def _identified(decision: Decision, identity: str) -> Decision:

@@ -15,6 +15,7 @@ from itertools import islice
 import jinja2
 from jinja2 import TemplateError, meta
 from jinja2.environment import TemplateExpression
+from jinja2.exceptions import SecurityError
 
 from notifier.errors import UsageError
 from notifier.language import _
@@ -30,8 +31,14 @@ CACHE_LIMIT = 1_000
 """Templates that are kept compiled: a reload of the configuration compiles only what is new."""
 
 
+_SAYS_NO_VALUE = (SecurityError, TypeError, ArithmeticError)
+
+
 class RenderFailed(Exception):
-    """A template met values it cannot work with.  The message is for the person who wrote the template."""
+    """A template met values it cannot work with.
+
+    The message is for the person who wrote the template, and for the log: it holds none of the values.
+    """
 
 
 class Expression:
@@ -126,8 +133,9 @@ def _short(source: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """A value must not fill the log."""
-    return f"{type(error).__name__}: {error}"[:200]
+    """What happened, in the error's own words only if it is of a kind that quotes no value."""
+    kind = type(error).__name__
+    return f"{kind}: {error}"[:200] if isinstance(error, _SAYS_NO_VALUE) else kind
 
 
 def _names(source: str) -> frozenset[str]:
