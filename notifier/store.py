@@ -110,6 +110,7 @@ class Store:
         self._marks[stream] = found or Mark(since=self._clock())
         self._sources[stream] = digest
         if found is None:
+            self._learned.pop(stream, None)
             self._database.run(lambda db: self._begin_stream(db, stream))
         self._moved.discard(stream)
         return found

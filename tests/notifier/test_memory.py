@@ -138,6 +138,14 @@ def test_another_server_means_another_memory(opener: Opener, path: Path) -> None
         assert first.store.learned("s") == {}
 
 
+def test_what_was_not_written_down_before_the_server_changed_is_forgotten_too(opener: Opener, path: Path) -> None:
+    with closing(opener(path)) as store:
+        store.resume("s", "here")
+        store.learn("s", {("rule", "key"): "learned here"})
+        store.resume("s", "elsewhere")
+        assert store.learned("s") == {}
+
+
 def test_a_kind_that_is_found_out_later_remembers_too(opener: Opener, path: Path) -> None:
     ping, door = '{"title": "node", "ota": true}', '{"id": "binary-door", "state": "OFF"}'
     with Run(opener, path, preset="auto") as first:
