@@ -15,6 +15,8 @@ HOW = re.compile(r"auto|last-event-id|none|query:[A-Za-z_][A-Za-z0-9_-]{0,60}=.+
 """What `how` may be."""
 QUERY = "query:"
 """How a place that is asked for in the query begins; one that is a last event ID is kept as it is."""
+LITERAL = "\n"
+"""What a last event ID is kept behind that begins like that; no ID has a line end of its own (HTML 9.2.6)."""
 ID_LIMIT = 8_192
 """Characters of a last event ID; servers refuse a longer header line."""
 CURSOR_LIMIT = 2_000
@@ -43,7 +45,7 @@ class Resume:
     @property
     def last_event_id(self) -> str:
         """What to send as Last-Event-ID; empty for nothing."""
-        return self._place if self.uses_ids and not self._place.startswith(QUERY) else ""
+        return self._place.removeprefix(LITERAL) if self.uses_ids and not self._place.startswith(QUERY) else ""
 
     @property
     def query(self) -> dict[str, str]:
@@ -54,7 +56,7 @@ class Resume:
     def take(self, events: Sequence[Event], last_event_id: str) -> str:
         """The place in the stream after these events, whose last event ID is this."""
         if self.uses_ids and (last_event_id or not self._place.startswith(QUERY)):
-            self._place = last_event_id
+            self._place = f"{LITERAL}{last_event_id}" if last_event_id.startswith(QUERY) else last_event_id
         if self._template is None:
             return self._place
         for event in reversed(events):

@@ -44,6 +44,14 @@ def test_a_place_in_a_query_is_asked_for_before_the_kind_of_stream_is_known_agai
     assert (resume.take(events("a"), "42"), resume.last_event_id, resume.query) == ("42", "42", {})
 
 
+def test_an_id_that_looks_like_a_place_in_a_query_is_sent_back_as_the_id_that_it_is() -> None:
+    resume = Resume("auto")
+    place = resume.take([], "query:since=now")
+    for same in (resume, Resume("auto", place)):
+        assert (same.last_event_id, same.query) == ("query:since=now", {})
+    assert Resume("query:since={{ data.time }}", place).query == {}
+
+
 def test_a_place_of_another_way_is_not_asked_for() -> None:
     assert Resume("query:after={{ data.id }}", "query:since=5").query == {}
     assert Resume("query:after={{ data.id }}", "41").query == {}
