@@ -294,7 +294,7 @@ class Follower:
             source.delivered(some[-1].last_event_id)
             await asyncio.sleep(0)
         events = events[max(0, len(events) - 1) // BREATH * BREATH :]
-        if events or source.latest_event_id != source.last_event_id:
+        if events or source.has_new_id:
             # An ID that came without data counts too (HTML 9.2.6).
             await self._deliver(events, source.latest_event_id)
             source.delivered(source.latest_event_id)

@@ -202,6 +202,7 @@ class Source:
         self._redirects = 0
         self._blames_network = False
         self._parser = self._new_parser()
+        self._delivered_id = self.last_event_id
         self._opened = math.inf
         self._had_event = False
         self._asked_delay = 0.0
@@ -277,12 +278,18 @@ class Source:
         self._asked_delay = _retry_after(retry_after, wall_clock)
 
     @property
+    def has_new_id(self) -> bool:
+        """Whether an ID came that `delivered` was not told of."""
+        return self.latest_event_id != self._delivered_id
+
+    @property
     def latest_event_id(self) -> str:
         """The last event ID after all that was received, in safe hands or not."""
         return self._parser.last_event_id
 
     def delivered(self, last_event_id: str) -> None:
         """All events up to this ID are in safe hands: resume after it, unless no header could take it."""
+        self._delivered_id = last_event_id
         if len(last_event_id) <= ID_LIMIT:
             self.last_event_id = last_event_id
 

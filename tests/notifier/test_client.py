@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from notifier.client import Follower
 from notifier.config import Stream
 from notifier.errors import StreamFailed
+from notifier.resume import ID_LIMIT
 from notifier.source import ReadyState, Source
 from notifier.sse import Event
 from notifier.transport import Transport
@@ -287,6 +288,18 @@ async def test_an_event_whose_delivery_was_cut_short_comes_again() -> None:
             while not stream.source.latest_event_id:
                 await asyncio.sleep(0)
         assert (stream.data, stream.source.last_event_id) == ([], "")
+
+
+async def test_after_an_id_that_no_header_takes_a_sign_of_life_is_no_delivery() -> None:
+    go_on = asyncio.Event()
+    long = b"id: " + b"x" * (ID_LIMIT + 1) + b"\ndata: a\n\n"
+    async with loopback([OK, long, go_on, b":\n", Act.HANG]) as server, following(server.url) as stream:
+        await stream.wait_for_events(1)
+        heard = stream.source.last_heard
+        go_on.set()
+        while stream.source.last_heard == heard:
+            await asyncio.sleep(0)
+        assert stream.waiting == 1
 
 
 async def test_reconnect_delivers_first_what_has_arrived() -> None:

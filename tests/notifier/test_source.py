@@ -615,6 +615,18 @@ def test_an_id_that_no_header_takes_leaves_the_older_one() -> None:
     assert source.connect().headers["Last-Event-ID"] == "x" * ID_LIMIT
 
 
+def test_an_id_that_no_header_takes_is_new_once() -> None:
+    source = opened(make("7"))
+    found = [source.has_new_id]
+    source.receive(b"id: " + b"x" * (ID_LIMIT + 1) + b"\ndata: a\n\n")
+    found.append(source.has_new_id)
+    source.delivered(source.latest_event_id)
+    source.receive(b":\n")
+    found.append(source.has_new_id)
+    source.connect()
+    assert [*found, source.has_new_id] == [False, True, False, False]
+
+
 def test_what_came_before_a_sleep_or_was_under_way_is_no_sign_of_a_network() -> None:
     source = opened(make())
     source.hold(100.0)
