@@ -52,6 +52,7 @@ class Errands:
         self._runtime = runtime
         self._autostart = autostart
         self._environ = environ
+        self._writing = asyncio.Lock()
         self.starts_at_login: bool | None = None
         """As it was when `look` looked; None if it cannot be known."""
         self.look()
@@ -77,7 +78,8 @@ class Errands:
         text = page(self._history(ROWS_LIMIT), datetime.now().astimezone())
         file = self._runtime / "history.html"
         try:
-            await asyncio.to_thread(_write, file, text)
+            async with self._writing:  # a second click comes while the first is at it
+                await asyncio.to_thread(_write, file, text)
         except OSError as error:
             raise ErrandFailed(
                 _("The history cannot be shown: {path} cannot be written ({why})", path=file, why=error.strerror)

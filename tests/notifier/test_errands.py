@@ -1,5 +1,6 @@
 """What the menu offers and the agent cannot do, with programs that write down what they were asked for."""
 
+import asyncio
 import stat
 import sys
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from notifier.entry import State
 from notifier.errands import Errands
 from notifier.errors import ErrandFailed, LinkFailed
 from notifier.history import Row
+from notifier.historypage import ROWS_LIMIT
 from notifier.notification import Notification
 from notifier.source import ReadyState
 from notifier.status import Command, Status, StreamStatus, Verb
@@ -60,6 +62,15 @@ async def test_the_history_is_a_page_that_only_the_person_can_read(place: Place)
     asked = place.programs.asked("spy-browser")
     assert asked is not None
     assert asked[0] == [page.as_uri()]
+
+
+async def test_clicks_that_come_together_are_all_shown_the_history(place: Place) -> None:
+    place.programs.add("spy-browser")
+    environ = place.programs.environ | {"BROWSER": "spy-browser"}
+    errands = Errands(place.file, lambda _: list(place.history(1)) * ROWS_LIMIT, place.runtime, None, environ)
+    show = errands.table()[Verb.HISTORY]
+    clicks = [show(Command(Verb.HISTORY), STATUS) for _ in range(8)]
+    assert await asyncio.gather(*clicks) == [None] * 8
 
 
 async def test_a_trap_in_the_place_of_the_page_is_not_followed(place: Place, tmp_path: Path) -> None:
