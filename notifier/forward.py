@@ -1,19 +1,20 @@
 """Notifications and Apprise URLs in, the same notifications sent there out.  It shows nothing and records nothing.
 
 Apprise (https://github.com/caronc/apprise) knows the services; it is imported when the first one is forwarded,
-and works in a thread.  One is sent at a time and `WAITING_LIMIT` wait.  What goes wrong is said once, until it goes
-well again, and never with a URL: they hold secrets.
+and works in a thread.  One is sent at a time, for no longer than `PATIENCE`, and `WAITING_LIMIT` wait.  What goes wrong
+is said once, until it goes well again, and never with a URL: they hold secrets.
 """
 
 import asyncio
 import importlib
 import logging
-import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from notifier.errors import StreamFailed, StreamLost
 from notifier.notification import Notification, Urgency
+from notifier.patience import within
 from notifier.secret import Secret
 from notifier.vault import reveal
 
@@ -21,15 +22,22 @@ logger = logging.getLogger(__name__)
 
 WAITING_LIMIT = 100
 """Notifications that wait to be forwarded; what comes while there are so many is not, and that is logged."""
+PATIENCE = 60.0
+"""Seconds for one notification to all of its services; most give up by themselves long before."""
 MISSING = "forwarding needs one more package: pip install 'sse-notifier[apprise]'"
 TYPES = {Urgency.LOW: "info", Urgency.NORMAL: "info", Urgency.CRITICAL: "failure"}
 
 
 class Forwarder:
-    """Sends notifications on."""
+    """Sends notifications on.
 
-    def __init__(self) -> None:
+    Args:
+        patience: Seconds; see `PATIENCE`.
+    """
+
+    def __init__(self, *, patience: float = PATIENCE) -> None:
         """Nothing is sent before `run`."""
+        self._patience = patience
         self._waiting: deque[tuple[Notification, Sequence[Secret]]] = deque()
         self._something = asyncio.Event()
         self._complained: set[str] = set()
@@ -51,8 +59,11 @@ class Forwarder:
             while self._waiting:
                 notification, urls = self._waiting.popleft()
                 try:
-                    sent = await asyncio.to_thread(_send, notification, [await reveal(url) for url in urls])
+                    send = partial(_send, notification, [await reveal(url) for url in urls])
+                    sent = await within(self._patience, send)
                     problem = "" if sent else "a notification was not forwarded: one of the services did not take it"
+                except TimeoutError:
+                    problem = f"a notification was not forwarded: no answer of a service within {self._patience:g} s"
                 except ImportError:
                     problem = MISSING
                 except (StreamLost, StreamFailed) as error:
@@ -72,10 +83,7 @@ class Forwarder:
 
 
 def _send(notification: Notification, urls: Sequence[str]) -> bool:
-    with warnings.catch_warnings():
-        # What it imports itself is none of ours.
-        warnings.simplefilter("ignore")
-        apprise = importlib.import_module("apprise")
+    apprise = importlib.import_module("apprise")
     # It logs URLs.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     services = apprise.Apprise()

@@ -290,7 +290,7 @@ MAY_IMPORT = {
     "notifier/notation.py": VALUES,
     "notifier/memory.py": VALUES | {"notifier.condition", "notifier.notation", "notifier.payload"},
     "notifier/remembered.py": {"notifier.memory", "notifier.schema"},
-    "notifier/forward.py": VALUES | {"notifier.secret", "notifier.vault"},
+    "notifier/forward.py": VALUES | {"notifier.patience", "notifier.secret", "notifier.vault"},
     "notifier/command.py": VALUES | {"notifier.plaintext"},
     "notifier/speech.py": VALUES
     | WORDS

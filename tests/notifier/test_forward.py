@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from notifier.forward import WAITING_LIMIT, Forwarder
+from notifier.forward import PATIENCE, WAITING_LIMIT, Forwarder
 from notifier.notification import Notification, Urgency
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -37,8 +37,8 @@ async def receiving(*, status: int = 200) -> AsyncIterator[tuple[str, asyncio.Qu
 
 
 @contextlib.asynccontextmanager
-async def running() -> AsyncIterator[Forwarder]:
-    forwarder = Forwarder()
+async def running(*, patience: float = PATIENCE) -> AsyncIterator[Forwarder]:
+    forwarder = Forwarder(patience=patience)
     task = asyncio.create_task(forwarder.run())
     try:
         yield forwarder
@@ -95,6 +95,26 @@ async def test_a_service_that_refuses_is_told_once_and_without_its_address(caplo
         while not caplog.messages:
             await asyncio.sleep(0.02)
     assert caplog.messages == ["ci: a notification was not forwarded: one of the services did not take it"]
+
+
+@pytest.mark.timeout(15)
+async def test_a_service_that_hangs_holds_up_neither_the_next_nor_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    called, left = asyncio.Event(), asyncio.Event()
+
+    async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set()
+        await left.wait()
+        writer.close()
+
+    silent = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = f"json://127.0.0.1:{silent.sockets[0].getsockname()[1]}/s3cret?rto=60"
+    async with silent, receiving() as (good, received), running(patience=2.0) as forwarder:
+        forwarder.offer(TOLD, [SecretStr(url)])
+        await called.wait()
+        forwarder.offer(TOLD, [SecretStr(good)])
+        await received.get()
+        left.set()
+    assert caplog.messages == ["ci: a notification was not forwarded: no answer of a service within 2 s"]
 
 
 async def test_what_waits_is_bounded() -> None:
