@@ -67,3 +67,8 @@ def test_nothing_but_pixels_survives() -> None:
 def test_what_is_broken_of_another_kind_or_too_large_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="it "):
         draw(data, 192)
+
+
+def test_of_a_picture_that_claims_too_much_it_is_said_how_much() -> None:
+    with pytest.raises(ValueError, match="it has 10000 x 9000 pixels"):
+        draw(bomb(10_000, 9_000), 192)
