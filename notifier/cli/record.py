@@ -1,11 +1,9 @@
 """`record` and `replay`: a stream's bytes with their times into a file, and what would be told of them out of it."""
 
 import asyncio
-import contextlib
 import math
 import os
 import shlex
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +11,12 @@ import typer
 
 from notifier import config
 from notifier.cli.desktop import follow, open_desktop
+from notifier.cli.ending import run_until_ended
 from notifier.cli.options import File, Headers, PlainCredentials, Url, length
 from notifier.cli.paper import Paper
 from notifier.cli.place import config_file
 from notifier.cli.probe import show_sample
-from notifier.cli.terminal import ending, log, print_line, say
+from notifier.cli.terminal import log, print_line, say
 from notifier.config import Config
 from notifier.errors import UsageError
 from notifier.language import _, ngettext
@@ -65,8 +64,7 @@ def record(
     (stream,) = settings.streams
     kind = Recognition(stream.url, list(known().values())).preset
     with Recorder(path, url, size_limit=megabytes << 20, force=force) as recorder:
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(_until_ended(lambda: recorder.follow(stream, lasts, lambda _: None, handshake=kind.handshake)))
+        run_until_ended(lambda: recorder.follow(stream, lasts, lambda _: None, handshake=kind.handshake))
         count = ngettext("{count} event", "{count} events", recorder.events, count=recorder.events)
         print_line(_("{path}: {count}, {size:,} bytes", path=path, count=count, size=recorder.size))
         say(_("look at it: sse-notifier replay {path}", path=shlex.quote(str(path))))
@@ -105,13 +103,11 @@ def replay(
     pace = _pace(speed or ("1" if on_desktop else FASTEST))
     head, steps = load(path)
     if as_stream:
-        with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(_until_ended(lambda: _serve(steps, pace, port)))
+        run_until_ended(lambda: _serve(steps, pace, port))
         return
     stream, settings = _stream(head.url, name, preset, file)
     line = Line(stream, {GENERIC.name: GENERIC} | known(settings.presets), None)
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_until_ended(lambda: (_perform if on_desktop else _show)(steps, line, pace)))
+    run_until_ended(lambda: (_perform if on_desktop else _show)(steps, line, pace))
 
 
 async def _show(steps: list[Step], line: Line, pace: float) -> None:
@@ -135,15 +131,6 @@ async def _serve(steps: list[Step], pace: float, port: int) -> None:
     async with serve(steps, speed=pace, port=port) as url:
         print_line(_("The recording is at {url}; Ctrl-C ends it.", url=url))
         await asyncio.Event().wait()
-
-
-async def _until_ended(work: Callable[[], Coroutine[None, None, None]]) -> None:
-    task = asyncio.current_task()
-    assert task is not None
-    with contextlib.suppress(NotImplementedError):
-        for number in ending():
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    await work()
 
 
 def _stream(url: str, name: str | None, preset: str, file: Path | None) -> tuple[Stream, Config]:

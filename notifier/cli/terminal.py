@@ -1,7 +1,4 @@
-"""What the command line says: lines on standard output, sentences on standard error, and the log.
-
-Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for wrongly.
-"""
+"""What the command line says: lines on standard output, sentences on standard error, and the log."""
 
 import io
 import logging

@@ -1,7 +1,5 @@
 """`watch`: the events of a stream themselves, in the terminal."""
 
-import asyncio
-import contextlib
 import json as jsons
 import os
 from collections.abc import Callable, Sequence
@@ -9,8 +7,9 @@ from collections.abc import Callable, Sequence
 import typer
 
 from notifier import config, plaintext
+from notifier.cli.ending import run_until_ended
 from notifier.cli.options import Headers, Json, PlainCredentials, Url, Verbose
-from notifier.cli.terminal import ending, log, print_line
+from notifier.cli.terminal import log, print_line
 from notifier.client import Follower
 from notifier.config import Config
 from notifier.errors import StreamFailed
@@ -41,18 +40,11 @@ def watch(
     log(verbose=verbose)
     settings = config.from_arguments([url], header or (), os.environ, allow_plain_credentials=allow_plain_credentials)
     show = _print_json if json else _print_text
-    with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(_watch(settings, show))
+    run_until_ended(lambda: _watch(settings, show))
 
 
 async def _watch(settings: Config, show: Callable[[Event], None]) -> None:
     (stream,) = settings.streams
-    task = asyncio.current_task()
-    assert task is not None
-    # Windows has no signal handlers on loops; there Ctrl-C arrives as KeyboardInterrupt.
-    with contextlib.suppress(NotImplementedError):
-        for number in ending():
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
     async def deliver(events: Sequence[Event], _: str) -> None:
         for event in events:

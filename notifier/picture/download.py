@@ -5,19 +5,17 @@ it counts, on each socket before it connects, so neither a name that points insi
 """
 
 import socket
-from dataclasses import replace
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 from aiohttp.connector import AddrInfoType
 
-from notifier import __version__
 from notifier.address import origin
 from notifier.errors import NotifierError
 from notifier.notification import is_web_link
 from notifier.picture.reach import is_public, may_be_public
-from notifier.source import Request
+from notifier.source import REDIRECT, USER_AGENT, Request
 from notifier.stream import Stream
 from notifier.transport import Transport
 
@@ -27,9 +25,8 @@ REDIRECTS: Final = 3
 HEADERS: Final = {
     "Accept": "image/png,image/webp,image/jpeg,image/gif;q=0.8",
     "Accept-Encoding": "identity",
-    "User-Agent": f"sse-notifier/{__version__}",
+    "User-Agent": USER_AGENT,
 }
-MOVED: Final = {301, 302, 303, 307, 308}
 
 
 class NoPicture(Exception):
@@ -61,8 +58,8 @@ async def _get(url: str, stream: Stream) -> bytes | str:
         if not is_anywhere and call.proxy is not None and not may_be_public(urlsplit(url).hostname or ""):
             raise NoPicture("it is on a private address")
         guard = None if is_anywhere or call.proxy is not None else _only_public
-        async with transport.send(replace(call), guard=guard) as response:
-            if response.status in MOVED and (location := response.headers.get("Location")):
+        async with transport.send(call, guard=guard) as response:
+            if response.status in REDIRECT and (location := response.headers.get("Location")):
                 return location
             if response.status != 200:
                 raise NoPicture(f"the server answers {response.status}")
