@@ -12,7 +12,7 @@ from notifier.sample import Sample
 from notifier.sse import Event
 
 ABOUT = 5.0
-"""Seconds between two moments that are the same one: the program looks once a second whether time has passed."""
+"""Seconds between two moments that are the same one: what is told because time has passed may come a second late."""
 
 Outcome = Notification | Withdrawal
 Timed = tuple[float, Sample]

@@ -1,6 +1,7 @@
 """What pydantic and TOML say about a configuration in, what a person would want to hear out.  Pure.
 
-A complaint names the setting and what to write instead.  It never quotes a value: any value may be a secret.
+A complaint names the setting and what to write instead.  It quotes a value only of a setting that has no room for a
+secret: a name, a length of time, an expression.
 """
 
 import difflib

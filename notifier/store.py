@@ -269,7 +269,10 @@ class Store:
         return self._database.run(lambda db: find(db, stream, since, search, limit))
 
     def tend(self) -> None:
-        """Write the last event IDs that moved, forget what is too old, look after the file.  Once a second."""
+        """Write the last event IDs that moved, forget what is too old, look after the file.
+
+        For soon after anything happened, and for now and then besides.
+        """
         now = self._clock()
         if not 0 <= now - self._mended < MEND_SECONDS:
             self._mended = now

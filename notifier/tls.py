@@ -41,10 +41,7 @@ class _Handshake(ssl.SSLObject):
 
 
 class _Context(ssl.SSLContext):
-    """TLS as a stream wants it.
-
-    The pin and the server's name are applied here and not by aiohttp: its SOCKS connectors know neither.
-    """
+    """TLS as a stream wants it."""
 
     sslobject_class = _Handshake
     pin: str | None = None

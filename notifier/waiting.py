@@ -1,6 +1,6 @@
 """Rows of an open history file that wait for the person: counted, found, and moved on when they were shown or read.
 
-The work of each call is bounded, but for that on the rows of one replacement key.  See :class:`~notifier.history.State`
+The work of each call is bounded, but for that on the rows of one replacement key.  See :class:`~notifier.entry.State`
 for how far a row can come.
 """
 
