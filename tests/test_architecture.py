@@ -79,6 +79,8 @@ PURE = {
     "notifier/window.py",
     "notifier/schema.py",
     "notifier/status.py",
+    "notifier/historypage.py",
+    "notifier/cli/wrap.py",
     "notifier/picture/__init__.py",
     "notifier/picture/reach.py",
     "notifier/desktop/bubble.py",
