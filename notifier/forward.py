@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from notifier.errors import StreamFailed, StreamLost
+from notifier.language import N_, _
 from notifier.notification import Notification, Urgency
 from notifier.patience import within
 from notifier.secret import Secret
@@ -24,7 +25,7 @@ WAITING_LIMIT = 100
 """Notifications that wait to be forwarded; what comes while there are so many is not, and that is logged."""
 PATIENCE = 60.0
 """Seconds for one notification to all of its services; most give up by themselves long before."""
-MISSING = "forwarding needs one more package: pip install 'sse-notifier[apprise]'"
+MISSING = N_("forwarding needs one more package: pip install 'sse-notifier[apprise]'")
 TYPES = {Urgency.LOW: "info", Urgency.NORMAL: "info", Urgency.CRITICAL: "failure"}
 
 
@@ -47,7 +48,8 @@ class Forwarder:
         if not urls:
             return
         if len(self._waiting) >= WAITING_LIMIT:
-            self._complain(notification.stream, f"{WAITING_LIMIT} wait to be forwarded already; more are left out")
+            problem = _("{count} wait to be forwarded already; more are left out", count=WAITING_LIMIT)
+            self._complain(notification.stream, problem)
             return
         self._waiting.append((notification, urls))
         self._something.set()
@@ -61,15 +63,20 @@ class Forwarder:
                 try:
                     send = partial(_send, notification, [await reveal(url) for url in urls])
                     sent = await within(self._patience, send)
-                    problem = "" if sent else "a notification was not forwarded: one of the services did not take it"
+                    refused = _("a notification was not forwarded: one of the services did not take it")
+                    problem = "" if sent else refused
                 except TimeoutError:
-                    problem = f"a notification was not forwarded: no answer of a service within {self._patience:g} s"
+                    problem = _(
+                        "a notification was not forwarded: no answer of a service within {seconds} s",
+                        seconds=f"{self._patience:g}",
+                    )
                 except ImportError:
-                    problem = MISSING
+                    problem = _(MISSING)
                 except (StreamLost, StreamFailed) as error:
-                    problem = f"forward cannot be had: {error}"
+                    problem = _("forward cannot be had: {error}", error=error)
                 except Exception as error:  # noqa: BLE001 - a hundred services' code; its words may hold their URLs
-                    problem = f"a notification was not forwarded: a service failed ({type(error).__name__})"
+                    kind = type(error).__name__
+                    problem = _("a notification was not forwarded: a service failed ({kind})", kind=kind)
                 if problem:
                     self._complain(notification.stream, problem)
                 else:

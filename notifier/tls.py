@@ -14,7 +14,9 @@ from notifier.errors import StreamLost
 from notifier.language import N_, _
 from notifier.stream import Tls
 
-UNVERIFIED = "the server's certificate is not checked (tls.verify = false); anybody on the way can read and change it"
+UNVERIFIED = N_(
+    "the server's certificate is not checked (tls.verify = false); anybody on the way can read and change it"
+)
 """What a person must see as long as a stream has it so."""
 
 

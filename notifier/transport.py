@@ -80,7 +80,7 @@ class Transport:
         self._stream = stream
         self._traces = list(traces)
         if not stream.tls.verify:
-            logger.warning("%s: %s", stream.name, UNVERIFIED)
+            logger.warning("%s: %s", stream.name, _(UNVERIFIED))
 
     async def prepare(self, request: Request, like: Call | None = None) -> Call:
         """Fetch what the request needs.

@@ -57,12 +57,13 @@ async def test_a_notification_arrives_with_its_words() -> None:
 
 async def mailbox(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, mail: asyncio.Queue[bytes]) -> None:
     """As much of RFC 5321 as one mail takes."""
+    mails: list[bytes] = []
     writer.write(b"220 x\r\n")
     while line := await reader.readline():
         match line[:4].upper():
             case b"DATA":
                 writer.write(b"354 go on\r\n")
-                mail.put_nowait(await reader.readuntil(b"\r\n.\r\n"))
+                mails.append(await reader.readuntil(b"\r\n.\r\n"))
                 writer.write(b"250 taken\r\n")
             case b"QUIT":
                 writer.write(b"221 bye\r\n")
@@ -70,6 +71,9 @@ async def mailbox(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ma
             case _:
                 writer.write(b"250 x\r\n")
     writer.close()
+    await writer.wait_closed()
+    for each in mails:
+        mail.put_nowait(each)
 
 
 @pytest.mark.timeout(15)
@@ -99,12 +103,14 @@ async def test_a_service_that_refuses_is_told_once_and_without_its_address(caplo
 
 @pytest.mark.timeout(15)
 async def test_a_service_that_hangs_holds_up_neither_the_next_nor_the_end(caplog: pytest.LogCaptureFixture) -> None:
-    called, left = asyncio.Event(), asyncio.Event()
+    called, left, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         called.set()
         await left.wait()
         writer.close()
+        await writer.wait_closed()
+        gone.set()
 
     silent = await asyncio.start_server(hang, "127.0.0.1", 0)
     url = f"json://127.0.0.1:{silent.sockets[0].getsockname()[1]}/s3cret?rto=60"
@@ -114,6 +120,7 @@ async def test_a_service_that_hangs_holds_up_neither_the_next_nor_the_end(caplog
         forwarder.offer(TOLD, [SecretStr(good)])
         await received.get()
         left.set()
+        await gone.wait()
     assert caplog.messages == ["ci: a notification was not forwarded: no answer of a service within 2 s"]
 
 
