@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 
 from aiohttp.abc import AbstractAccessLogger
-from aiohttp.web import BaseRequest, StreamResponse
+from aiohttp.web import BaseRequest, Response, StreamResponse
 
 PATH_LIMIT = 200
 """Characters of a path or a program's name."""
@@ -38,9 +38,10 @@ def write(request: BaseRequest, response: StreamResponse, seconds: float) -> Non
             "path": request.path[:PATH_LIMIT],
             "status": response.status,
             "seconds": round(seconds, 4),
-            "bytes": response.body_length,
             "agent": request.headers.get("User-Agent", "")[:PATH_LIMIT],
         }
+        if isinstance(response, Response):  # of a stream nobody counts them
+            fields["bytes"] = response.body_length
         logger.info("%s", json.dumps(fields))
 
 

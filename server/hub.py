@@ -277,11 +277,12 @@ class Hub:
         """A sign of life to each live subscriber, so that both ends and all between know that the stream lives.
 
         For one who gets not all events it moves the last event ID too: else one that rarely gets any would come back
-        with an ID that the log has long let go of.
+        with an ID that the log has long let go of.  Not of one who was given more by another server of the same log.
         """
         self._timer = asyncio.get_running_loop().call_later(self.heartbeat, self._beat)
         for view, group in self._live.groups():
-            beat = view.frame(wire.mark(self.log.id_at(self.head)) if view.topics or view.types else wire.comment())
+            comment = view.frame(wire.comment())
+            beat = view.frame(wire.mark(self.log.id_at(self.head))) if view.topics or view.types else comment
             for subscriber in group:
                 if not subscriber.transport.is_closing() and not subscriber.transport.get_write_buffer_size():
-                    subscriber.transport.write(beat)
+                    subscriber.transport.write(beat if subscriber.position <= self.head else comment)

@@ -21,6 +21,8 @@ NOT_NOW = frozenset({429, 502, 503, 504})
 """Statuses after which the same may be asked again."""
 ANSWER_LIMIT = 65_536
 """Bytes of an answer that are read."""
+EVENT_LIMIT = 16 * 1024 * 1024
+"""Bytes of an event that are read."""
 UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
 """OpenSSL's verification codes (X509_V_ERR_*) of a certificate that nobody signed who is known here."""
 
@@ -119,6 +121,8 @@ class Remote:
                 value = value.removeprefix(b" ")
                 if name == b"data":
                     data.append(value)
+                    if sum(map(len, data)) > EVENT_LIMIT:
+                        raise RemoteError(self._too_large)
                 elif name == b"id" and value.isascii() and value.decode().isprintable():  # else no header could have it
                     place = value.decode()
                 elif not line:
@@ -133,17 +137,24 @@ class Remote:
 
         Raises:
             RemoteLost: there are no more.
+            RemoteError: one is larger than `EVENT_LIMIT`.
         """
         while True:
             try:
-                piece = answer.readline()
+                piece = answer.readline(EVENT_LIMIT + 1)
             except (OSError, http.client.HTTPException) as error:
                 raise RemoteLost(f"the connection to {self._name} is lost") from error
             if not piece:
                 raise RemoteLost(f"{self._name} ended the stream")
+            if len(piece) > EVENT_LIMIT:
+                raise RemoteError(self._too_large)
             if not piece.endswith(b"\n"):  # http.client is silent about what was cut
                 raise RemoteLost(f"the connection to {self._name} is lost")
             yield from _LINE_END.split(piece)[:-1]
+
+    @property
+    def _too_large(self) -> str:
+        return f"{self._name} sent an event of more than {EVENT_LIMIT // 1024 // 1024} MiB; is it an sse-server?"
 
     def _event(self, data: bytes, *, is_ours: bool) -> dict[str, object]:
         try:

@@ -4,7 +4,8 @@
 ``POST /events``  publish: JSON, lines of JSON, or any text; 201 with the id once the log has it
 ``GET /``         the live page           ``GET /status.json``  what it counts
 ``GET /health``   whether the server works  ``GET /openapi.json``  all of this, for programs
-``GET /metrics``  counts for Prometheus
+``GET /metrics``  counts for Prometheus   ``GET /health/live``  whether it answers at all
+``GET /page/…``   the files of the page
 
 Whatever answers GET answers HEAD, but for the stream.
 """

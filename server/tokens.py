@@ -32,7 +32,8 @@ class Tokens:
         self._stamp: tuple[int, int] | None = None
         self._grants: tuple[Grant, ...] = ()
         self.are_needed = False
-        """Whether there was ever a token: then nobody gets in without, not even after the last was revoked."""
+        """Whether there was ever a token: then nobody gets in without one, not even after the last was revoked, which
+        leaves the file behind."""
 
     def grants(self) -> tuple[Grant, ...]:
         """What there is now; none where there is no file.
@@ -46,7 +47,7 @@ class Tokens:
             if stamp != self._stamp:
                 self._grants = auth.load(self.path.read_text(encoding="utf-8"))
                 self._stamp = stamp
-                self.are_needed |= bool(self._grants)
+                self.are_needed = True
         except FileNotFoundError:
             self._stamp, self._grants = None, ()
         except (OSError, UnicodeError, InvalidTokens) as error:

@@ -31,7 +31,6 @@ LINK_LIMIT = 2_048
 
 _TOPIC = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~/:@+-]*", re.ASCII)
 _HALF = "holds half of a surrogate pair, which UTF-8 cannot carry"
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class InvalidField(ValueError):
@@ -145,15 +144,9 @@ def mark(id: str) -> bytes:  # noqa: A002
     return f"id: {_one_line('id', id, NAME_LIMIT)}\n\n".encode()
 
 
-def comment(text: str = "") -> bytes:
-    """The bytes of a comment, which every client ignores; it ends no event.
-
-    Raises:
-        InvalidField: the text has a line end.
-    """
-    if _LINE_END.search(text):
-        raise InvalidField("comment", "one line")
-    return (f": {text}\n" if text else ":\n").encode()
+def comment() -> bytes:
+    """The bytes of a comment, which every client ignores; it ends no event."""
+    return b":\n"
 
 
 def retry(milliseconds: int) -> bytes:

@@ -24,7 +24,7 @@ def parsed(stream: bytes, size: int | None = None) -> list[Event]:
 
 @given(data=TEXT, type_=NAME, id_=NAME, size=st.integers(1, 50))
 def test_every_event_arrives_as_it_was_sent(data: str, type_: str, id_: str, size: int) -> None:
-    stream = wire.retry(1) + wire.comment("x") + wire.event(data, type=type_, id=id_) + wire.comment()
+    stream = wire.retry(1) + wire.comment() + wire.event(data, type=type_, id=id_) + wire.comment()
     expected = data.replace("\r\n", "\n").replace("\r", "\n")
     assert parsed(stream, size) == [Event(type_, expected, id_, id_)]
 

@@ -169,8 +169,6 @@ def serve(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
     _write_access_log(access_log)
-    if not verbose:
-        logging.getLogger("aiohttp.server").addFilter(_is_not_a_stranger_s_fault)
     limits = Limits(
         subscribers=max_subscribers,
         subscribers_each=max_subscribers,
@@ -186,8 +184,14 @@ def serve(
         limits = replace(limits, subscribers_each=max_subscribers_each)
     try:
         guarded = Tokens(tokens or tokens_path())
-        has_tokens = not without_token and bool(guarded.grants())
-        if tokens is not None and not without_token and not has_tokens:
+        has_tokens = not without_token and (bool(guarded.grants()) or guarded.are_needed)
+        if has_tokens and not guarded.grants():
+            print(
+                f"sse-server: the last token in {guarded.path} was revoked, so nobody gets in: make one with"
+                " sse-server token add, or remove the file to let everybody in",
+                file=sys.stderr,
+            )
+        if tokens is not None and not without_token and not guarded.grants():
             raise InvalidTokens(f"there are no tokens in {tokens}; make one with sse-server token add")
         if not is_local:
             _refuse_an_open_door(host, token=has_tokens or without_token, tls=bool(tls_cert) or without_tls)
@@ -255,13 +259,6 @@ def _slug(unix: Path) -> str:
     """A short name for this socket file and no other, in whichever way its path is written."""
     path = unix.parent.resolve() / unix.name
     return f"{re.sub('[^A-Za-z0-9]+', '-', path.stem)[:32]}-{sha256(bytes(path)).hexdigest()[:8]}"
-
-
-def _is_not_a_stranger_s_fault(record: logging.LogRecord) -> bool:
-    """Whether a log record is of more than a request that was no HTTP; aiohttp logs those as its own errors."""
-    from aiohttp.http import HttpProcessingError
-
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _refuse_an_open_door(host: str, *, token: bool, tls: bool) -> None:

@@ -46,6 +46,7 @@ AGE_LIMIT = 30 * 86_400.0
 """Seconds that a record is kept by default."""
 WAITING_LIMIT = 1_000
 """Appends that wait for the writer; further ones wait for a place, in their order."""
+ENDED = "the event log's writer has ended; restart the server"
 GROUP_LIMIT = 1_000
 """Appends in one transaction, after which no further ones join it."""
 GATHERING = 8
@@ -130,6 +131,7 @@ class SQLiteLog:
         self._lock: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._writer: threading.Thread | None = None
+        self._closing = False
         self._ended = asyncio.Event()
         """The writer has posted its last to the loop."""
 
@@ -162,6 +164,7 @@ class SQLiteLog:
 
     async def close(self) -> None:
         if self._writer is not None:
+            self._closing = True
             self._hand_over()
             self._waiting.put(None)
             await self._ended.wait()
@@ -193,9 +196,10 @@ class SQLiteLog:
 
     async def _append(self, messages: Sequence[Message], once: str | None, stored: Stored | None) -> Sequence[str]:
         assert self._writer is not None, "the log is not open"
-        if self._ended.is_set():
-            raise LogUnavailable("the event log's writer has ended; restart the server")
         await self._places.acquire()
+        if self._closing or self._ended.is_set():
+            self._places.release()
+            raise LogUnavailable(ENDED)
         ids: asyncio.Future[Sequence[str]] = asyncio.get_running_loop().create_future()
         ids.add_done_callback(lambda _: self._places.release())
         if not self._coming:
@@ -275,7 +279,7 @@ class SQLiteLog:
         try:
             self._write_groups(loop)
         finally:
-            loop.call_soon_threadsafe(self._ended.set)
+            loop.call_soon_threadsafe(self._end)
 
     def _write_groups(self, loop: asyncio.AbstractEventLoop) -> None:
         head = self.head
@@ -293,9 +297,13 @@ class SQLiteLog:
                         self._trim(database, now)
                     database.execute("COMMIT")
                 except sqlite3.Error as error:
-                    if database.in_transaction:
-                        database.execute("ROLLBACK")
+                    with suppress(sqlite3.Error):  # then the next group cannot begin, which is told as well
+                        if database.in_transaction:
+                            database.execute("ROLLBACK")
                     loop.call_soon_threadsafe(self._failed, group, error)
+                except BaseException:
+                    self._waiting.put(group)  # for `_end`: nobody else is to wait for ever
+                    raise
                 else:
                     head += len(records)
                     loop.call_soon_threadsafe(self._stored, group, spans, records)
@@ -389,6 +397,16 @@ class SQLiteLog:
                 append.ids.set_exception(span)
             else:
                 append.ids.set_result([self.id_at(position) for position in span.positions])
+
+    def _end(self) -> None:
+        self._ended.set()
+        left, self._coming = self._coming, []
+        with suppress(Empty):
+            while True:
+                left = [*left, *(self._waiting.get_nowait() or ())]
+        for append in left:
+            if not append.ids.done():
+                append.ids.set_exception(LogUnavailable(ENDED))
 
     def _failed(self, group: Sequence[Append], error: sqlite3.Error) -> None:
         logger.error("the event log %s takes nothing more: %s", self.path, error)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -541,6 +541,36 @@ async def test_the_curl_line_that_a_server_prints_works_with_a_token_and_tls(hos
         assert answer.startswith(b'{"id": ')
         notify = (await server.child.stdout.readline()).decode().strip()
         assert notify.endswith(f"sse-notifier run -H 'Authorization: Bearer TOKEN' {server.url}/events")
+
+
+@pytest.mark.parametrize("line_end", [b"", b"\ndata: "], ids=["one line", "many lines"])
+async def test_tail_reads_no_event_without_an_end(line_end: bytes) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nServer: sse-server\r\n\r\ndata: ")
+        with suppress(ConnectionError):
+            for _ in range(1_000):
+                writer.write(b"x" * 65_536 + line_end)
+                await writer.drain()
+        writer.close()
+
+    endless = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with endless:
+        port = endless.sockets[0].getsockname()[1]
+        code, _, err = await run("tail", "--url", f"http://127.0.0.1:{port}/events")
+    sentence = f"sse-server: 127.0.0.1:{port} sent an event of more than 16 MiB; is it an sse-server?\n"
+    assert (code, err) == (1, sentence)
+
+
+async def test_a_server_whose_last_token_was_revoked_says_that_nobody_gets_in(tmp_path: Path) -> None:
+    environ = {"XDG_CONFIG_HOME": str(tmp_path)}
+    await run("token", "add", "ci", environ=environ)
+    await run("token", "revoke", "ci", environ=environ)
+    async with started(environ=environ) as server:
+        assert (await publish(server.url, "x")).status == 401
+        server.child.terminate()
+        _, _, err = await server.end()
+    assert "was revoked, so nobody gets in: make one with sse-server token add, or remove the file" in err
 
 
 async def test_a_door_that_was_asked_for_by_name_is_open() -> None:

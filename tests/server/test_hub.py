@@ -147,6 +147,28 @@ async def test_live_subscribers_get_a_heartbeat_that_is_no_event() -> None:
         await the_hub.close()
 
 
+class Behind(MemoryLog):
+    """A log to which another server wrote what is still on its way to this one, as Redis may be."""
+
+    def position_of(self, id: str) -> int:  # noqa: A002
+        return int(id.partition(":")[2])
+
+
+async def test_no_heartbeat_takes_back_what_another_server_has_delivered() -> None:
+    the_hub = Hub(Behind(), heartbeat=0.01)
+    await the_hub.open()
+    transport = Counting()
+    following = asyncio.create_task(
+        the_hub.follow(Subscriber(transport, transport.drain, View(topics=("a",), chunked=False)), "e:7")
+    )
+    async with asyncio.timeout(8):
+        while len(transport.writes) < 3:
+            await asyncio.sleep(0.01)
+    assert set(transport.writes) == {b":\n"}
+    await the_hub.close()
+    await following
+
+
 async def test_one_turn_of_the_loop_writes_once_to_each_subscriber() -> None:
     the_hub = Hub(MemoryLog())
     await the_hub.open()

@@ -118,6 +118,8 @@ async def test_a_token_that_is_revoked_counts_no_more_and_no_token_is_no_open_do
         assert (await publish(url, "x", headers=bearer)).status == 201
         tokens.revoke("laptop")
         assert (await publish(url, "x", headers=bearer)).status == 401
+        async with serve(tokens=Tokens(tokens.path)) as another:
+            assert (await publish(another, "x")).status == 401, "as after a restart"
         tokens.path.unlink()
         assert (await publish(url, "x", headers=bearer)).status == 401
         tokens.path.write_text("nonsense")

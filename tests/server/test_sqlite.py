@@ -3,15 +3,17 @@
 import asyncio
 import resource
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from server.eventlog import ONCE_LIMIT, LogUnavailable, NameTaken
-from server.eventlog.sqlite import GAP, SQLiteLog
+from server.eventlog.sqlite import GAP, WAITING_LIMIT, SQLiteLog
 from server.wire import Message
 from tests.server.client import publish, request, subscribe
 from tests.server.process import started
@@ -132,6 +134,44 @@ async def test_an_append_whose_publisher_left_is_told_as_stored_too(tmp_path: Pa
         await asyncio.gather(leaving, return_exceptions=True)
         await _append(log, told)
     assert told == ["stored"]
+
+
+async def test_whoever_waits_for_a_place_is_answered_when_the_log_is_closed(tmp_path: Path) -> None:
+    log = SQLiteLog(tmp_path / "events.db")
+    async with opened(log):
+        appends = [asyncio.create_task(log.append(messages(1, 1))) for _ in range(WAITING_LIMIT + 500)]
+        await asyncio.sleep(0)
+    async with asyncio.timeout(8):
+        answers = await asyncio.gather(*appends, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, LogUnavailable)]
+    assert len(refused) == 500
+    async with opened(again := SQLiteLog(log.path)):
+        assert again.head == WAITING_LIMIT
+
+
+class Broken(sqlite3.Connection):
+    """A connection whose disk is gone in the middle of a transaction."""
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql in ("COMMIT", "ROLLBACK"):
+            raise sqlite3.OperationalError("disk I/O error")
+        return super().execute(sql, *values)
+
+
+class OnBrokenDisk(SQLiteLog):
+    """A log whose writer has such a connection."""
+
+    def _connect(self) -> sqlite3.Connection:
+        if threading.current_thread() is threading.main_thread():
+            return super()._connect()
+        return sqlite3.connect(self.path, isolation_level=None, factory=Broken)
+
+
+async def test_a_transaction_that_cannot_even_be_taken_back_is_told_and_kills_no_writer(tmp_path: Path) -> None:
+    async with opened(log := OnBrokenDisk(tmp_path / "events.db")):
+        for _ in range(2):
+            with pytest.raises(LogUnavailable, match="cannot be written"):
+                await log.append(messages(1, 1))
 
 
 async def _append(log: SQLiteLog, told: list[str]) -> None:
