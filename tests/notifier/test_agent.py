@@ -699,13 +699,13 @@ async def test_streams_of_this_machine_do_not_care_about_the_network() -> None:
 async def test_without_a_network_nothing_is_tried_and_with_it_at_once() -> None:
     """`.invalid` never resolves (RFC 6761), so each attempt is one failure of the source."""
     news: asyncio.Queue[News] = asyncio.Queue()
-    async with running("http://stream.invalid/events", news=news) as app:
+    async with loopback([OK]) as here, running("http://stream.invalid/events", here.url, news=news) as app:
         await app.wait_for_state("s0", ReadyState.CONNECTING, outage=True)
         news.put_nowait(News.OFFLINE)
         await app.wait_for_detail("s0", "this computer has no network")
         held = len(app.statuses)
-        await asyncio.sleep(0.5)
-        assert len(app.statuses) == held
+        await here.wait_for_connections(len(here.heads) + 10)
+        assert {status.streams[0].detail for status in app.statuses[held:]} == {"this computer has no network"}
         news.put_nowait(News.ONLINE)
         await app.wait_for_detail("s0", "the host stream.invalid is not known")
 

@@ -57,11 +57,13 @@ async def test_each_argument_stays_one_whatever_it_holds(tmp_path: Path) -> None
         assert await until(out) == [repr(["--", HOSTILE]) + "Disk full"]
 
 
-async def test_without_a_command_nothing_runs_and_nothing_waits() -> None:
-    commands = Commands({})
+async def test_without_a_command_nothing_runs_and_nothing_waits(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    commands = Commands(os.environ)
     commands.offer(told())
     async with running(commands):
-        await asyncio.sleep(0)
+        commands.offer(told(sys.executable, "-c", WRITE, str(out)))
+        assert await until(out) == ["[]Disk full"]
 
 
 async def test_a_failure_is_one_sentence_without_arguments_and_secrets(caplog: pytest.LogCaptureFixture) -> None:
