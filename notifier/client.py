@@ -17,9 +17,10 @@ from aiohttp.http_exceptions import ContentEncodingError
 
 from notifier.body import AHEAD, Body
 from notifier.errors import StreamFailed, StreamLost
+from notifier.exchange import Request, Response
 from notifier.handshake import ANSWER_LIMIT, Session
 from notifier.language import N_, _
-from notifier.source import LONGEST_HOLD, ReadyState, Request, Response, Source
+from notifier.source import LONGEST_HOLD, ReadyState, Source
 from notifier.sse import Event
 from notifier.transport import Call, Transport
 

@@ -27,10 +27,10 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from notifier import address, payload
 from notifier.errors import StreamFailed, StreamLost
+from notifier.exchange import ADVICE, OF_A_NETWORK, REDIRECT, TRY_AGAIN, USER_AGENT, Request, Response, phrase
 from notifier.language import _
 from notifier.preset import Handshake
 from notifier.preset import Request as Step
-from notifier.source import ADVICE, OF_A_NETWORK, REDIRECT, TRY_AGAIN, USER_AGENT, Request, Response, phrase
 from notifier.sse import Event
 from notifier.template import Expression, RenderFailed, Template
 

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from aiohttp import web
 
 from notifier.errors import UsageError
+from notifier.exchange import Response
 from notifier.language import _
 from notifier.line import Line
 from notifier.recording import Arrived, Lost, Opened, Step
 from notifier.sample import Sample, Sampler
-from notifier.source import Response
 
 OF_A_CONNECTION = {
     "connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "trailer",

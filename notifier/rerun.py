@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 
 from notifier.comparison import Timed
+from notifier.exchange import Response
 from notifier.kept import Kept, Kind
 from notifier.line import Line
 from notifier.memory import Place
 from notifier.sample import Sampler
-from notifier.source import Response
 from notifier.sse import Event
 
 

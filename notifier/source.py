@@ -23,52 +23,27 @@ the stream ended and was no use       an outage like network trouble: accepting 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from enum import Enum
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from notifier import __version__, address
+from notifier import address, exchange
 from notifier.backoff import Backoff
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
-from notifier.language import N_, _
+from notifier.exchange import Request, Response
+from notifier.language import _
 from notifier.preset import Handshake
 from notifier.resume import ID_LIMIT, Resume
 from notifier.sse import Event, EventStreamParser, EventTooLarge
 from notifier.stream import UNIX
 
-USER_AGENT = f"sse-notifier/{__version__}"
-LONGEST_RETRY_AFTER = 3_600.0
-"""Seconds that a Retry-After is obeyed for."""
 REDIRECTS = 10
 LONGEST_HOLD = 300.0
 """Seconds between two attempts while there is said to be no network: whoever says so may be wrong."""
 UNDER_WAY = 2.0
 """Seconds; what comes sooner after a network went was on its way already, and is no sign that it is there."""
-
-TRY_AGAIN = {408, 425, 429}
-REDIRECT = {301, 302, 303, 307, 308}
-ENCODINGS = {"", "identity", "gzip", "deflate", "br", "zstd"}
-"""What the reader can unpack, should a server compress although we ask it not to."""
-OF_A_NETWORK = {401, 403, 404, 407}
-"""What a captive portal or an expired login to a network answers, too."""
-ADVICE = {
-    401: N_(
-        "it wants to know who you are; give a token with --header 'Authorization: Bearer TOKEN' or bearer = \"TOKEN\""
-    ),
-    403: N_("the credentials given (or their absence) do not open this stream; check the token's rights"),
-    404: N_("there is nothing at this address; check the path"),
-    405: N_("this address takes no GET; check the path"),
-    406: N_("this address has no event stream to offer; check the path"),
-    407: N_("the proxy wants credentials, or other ones; give them as proxy = { url = …, user = …, password = … }"),
-    410: N_("the stream is gone for good"),
-}
-NO_STREAM = N_("this address serves no event stream")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-RETRY_AFTER_SECONDS = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 class ReadyState(Enum):
@@ -77,35 +52,6 @@ class ReadyState(Enum):
     CONNECTING = 0
     OPEN = 1
     CLOSED = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to send."""
-
-    url: str = field(repr=False)
-    headers: dict[str, str] = field(repr=False)
-    is_home: bool = True
-    """Whether it goes to the stream's own origin: only there go its credentials, its client certificate and its pin."""
-    method: str = "GET"
-    body: bytes | None = field(default=None, repr=False)
-    is_stream: bool = True
-    """Whether it asks for the stream itself, and not for something that belongs to a handshake."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What matters of the head of a response."""
-
-    status: int
-    content_type: str = ""
-    """Media type without parameters, lower case."""
-    content_encoding: str = ""
-    """Lower case; empty where there is none."""
-    location: str | None = None
-    retry_after: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """All of them; names in lower case."""
 
 
 class Source:
@@ -239,14 +185,14 @@ class Source:
             self._blames_network = False
             self.ready_state = ReadyState.CLOSED
             return None
-        if status in REDIRECT:
+        if status in exchange.REDIRECT:
             return self._redirected(response)
-        answered = _("the server answered {status} {reason}", status=status, reason=phrase(status)).rstrip()
-        if status in TRY_AGAIN or status >= 500:
+        answered = _("the server answered {status} {reason}", status=status, reason=exchange.phrase(status)).rstrip()
+        if status in exchange.TRY_AGAIN or status >= 500:
             self.postpone(response.retry_after, wall_clock)
             raise StreamLost(answered)
-        self._blames_network |= self.has_been_open and status in OF_A_NETWORK
-        raise self.fail(StreamFailed(f"{answered}: {_(ADVICE.get(status, NO_STREAM))}"))
+        self._blames_network |= self.has_been_open and status in exchange.OF_A_NETWORK
+        raise self.fail(StreamFailed(f"{answered}: {_(exchange.ADVICE.get(status, exchange.NO_STREAM))}"))
 
     def receive(self, chunk: bytes) -> list[Event]:
         """Bytes of the body, as they come; the events they complete.
@@ -275,7 +221,7 @@ class Source:
 
     def postpone(self, retry_after: str | None, wall_clock: float) -> None:
         """Something else than the stream was answered with this Retry-After."""
-        self._asked_delay = _retry_after(retry_after, wall_clock)
+        self._asked_delay = exchange.retry_after(retry_after, wall_clock)
 
     @property
     def has_new_id(self) -> bool:
@@ -343,7 +289,7 @@ class Source:
             # A compressor on the way would hold events back until its block is full.
             "Accept-Encoding": "identity",
             "Cache-Control": "no-store",
-            "User-Agent": USER_AGENT,
+            "User-Agent": exchange.USER_AGENT,
         }
         if self.resume.uses_ids and self.last_event_id and not CONTROL.search(self.last_event_id):
             headers["Last-Event-ID"] = self.last_event_id
@@ -361,7 +307,7 @@ class Source:
             raise self.fail(
                 StreamFailed(_("the server answered with {found}, not an event stream; check the address", found=found))
             )
-        if encoding not in ENCODINGS:
+        if encoding not in exchange.ENCODINGS:
             raise self.fail(
                 StreamFailed(
                     _("the server packs the stream in a way we cannot read ({encoding})", encoding=_shown(encoding))
@@ -397,25 +343,3 @@ class Source:
 def _shown(value: str) -> str:
     """A header's value, for a sentence: short, and nothing that could be taken for more than text."""
     return "".join(c for c in value[:60] if c.isprintable())
-
-
-def phrase(status: int) -> str:
-    """What a status is called; empty for one that nobody has named."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
-
-
-def _retry_after(value: str | None, wall_clock: float) -> float:
-    """Seconds that a Retry-After asks for (RFC 9110 10.2.3); 0 where it cannot be understood."""
-    if value is None:
-        return 0.0
-    if RETRY_AFTER_SECONDS.fullmatch(value.strip()):
-        return min(float(value), LONGEST_RETRY_AFTER)
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return 0.0
-    asked = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - wall_clock
-    return min(max(asked, 0.0), LONGEST_RETRY_AFTER)

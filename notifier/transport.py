@@ -23,10 +23,10 @@ from aiohttp.connector import SocketFactoryType
 from yarl import URL
 
 from notifier.errors import StreamFailed, StreamLost
+from notifier.exchange import Request
 from notifier.language import _
 from notifier.proxy import Proxy, bracketed
 from notifier.secret import Secret
-from notifier.source import Request
 from notifier.stream import UNIX, Stream, Tls
 from notifier.tls import UNVERIFIED, make_context, tell_handshake
 from notifier.vault import reveal

@@ -13,9 +13,9 @@ from aiohttp.connector import AddrInfoType
 
 from notifier.address import origin
 from notifier.errors import NotifierError
+from notifier.exchange import REDIRECT, USER_AGENT, Request
 from notifier.notification import is_web_link
 from notifier.picture.reach import is_public, may_be_public
-from notifier.source import REDIRECT, USER_AGENT, Request
 from notifier.stream import Stream
 from notifier.transport import Transport
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from notifier import config, preset, presets
+from notifier.exchange import Response
 from notifier.handshake import Session
 from notifier.preset import Handshake, Request
 from notifier.recognition import Recognition
-from notifier.source import Response
 from notifier.sse import Event
 
 PAGE = (Path(__file__).parents[2] / "docs" / "presets.md").read_text("utf-8")

@@ -6,9 +6,9 @@ import pytest
 
 from notifier import preset, presets
 from notifier.errors import StreamFailed, StreamLost, UsageError
+from notifier.exchange import Response
 from notifier.handshake import ANSWER_LIMIT, Session, root
 from notifier.preset import Handshake
-from notifier.source import Response
 from notifier.sse import Event
 
 HOST = "https://ci.example"

@@ -3,13 +3,13 @@
 import pytest
 
 from notifier.entry import Entry
+from notifier.exchange import Response
 from notifier.line import SILENT_FOR, Line
 from notifier.notification import Notification, Withdrawal
 from notifier.preset import GENERIC
 from notifier.presets import known
 from notifier.rule import Rule
 from notifier.rules import Rules
-from notifier.source import Response
 from notifier.sse import Event, EventStreamParser
 from notifier.stream import Stream
 

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier import backoff
+from notifier import backoff, exchange
 from notifier import source as policy
 from notifier.config import Stream
 from notifier.errors import StreamFailed, StreamLost
+from notifier.exchange import Response
 from notifier.resume import ID_LIMIT
-from notifier.source import ReadyState, Response, Source
+from notifier.source import ReadyState, Source
 
 STREAM = "text/event-stream"
 URL = "https://example.org/a/events"
@@ -486,7 +487,7 @@ def test_no_retry_after_breaks_us(retry_after: str) -> None:
     source.connect()
     with pytest.raises(StreamLost):
         source.respond(Response(503, retry_after=retry_after), 0.0, NOW)
-    assert backoff.SHORTEST_DELAY <= source.lose(0.0, 0.0) <= policy.LONGEST_RETRY_AFTER
+    assert backoff.SHORTEST_DELAY <= source.lose(0.0, 0.0) <= exchange.LONGEST_RETRY_AFTER
 
 
 @pytest.mark.parametrize(
