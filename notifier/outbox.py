@@ -259,7 +259,6 @@ class Outbox:
             logger.exception("%s: a bubble was not taken back", withdrawal.stream)
 
     async def _show(self, desktop: Desktop, ready: _Ready) -> None:
-        notification = ready.notification
         if late := self._late.intersection(key for key, _newest in ready.stands_for):
             # It would stand for rows that it does not count; one that counts them all takes its place.
             self._late -= late
@@ -268,9 +267,19 @@ class Outbox:
             return
         self._asked, self._again = ready, {}
         try:
-            await desktop.show(notification)
+            if not await self._is_shown(desktop, ready):
+                return
             self._works()
             await self._note(ready)
+        finally:
+            self._asked = None
+        for key, until in self._again.items():
+            self._recall(key, until)
+
+    async def _is_shown(self, desktop: Desktop, ready: _Ready) -> bool:
+        notification = ready.notification
+        try:
+            await desktop.show(notification)
         except BubbleFailed as error:
             self._say(_("{name}: a bubble was not shown: {error}", name=notification.stream, error=error), error)
             self._fails(ready.lanes)
@@ -285,10 +294,8 @@ class Outbox:
             logger.exception("%s: a bubble was not shown", notification.stream)
             self._fails(ready.lanes)
         else:
-            for key, until in self._again.items():
-                self._recall(key, until)
-        finally:
-            self._asked = None
+            return True
+        return False
 
     def _answered(self, ready: _Ready, outcome: asyncio.Future[bool]) -> None:
         if not outcome.cancelled() and outcome.result():
