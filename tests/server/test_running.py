@@ -293,10 +293,14 @@ async def test_workers_end_where_what_is_printed_for_them_cannot_be_written(tmp_
 
 
 HANGS_ONCE = """
-import pathlib, sys, time
+import itertools, pathlib, sys, time
 print("serving", flush=True)
 been_here = pathlib.Path(sys.argv[1])
-while been_here.exists():
+for beat in itertools.count():
+    if not been_here.exists():
+        break
+    if beat == 20:  # twice the silence
+        been_here.with_name("stayed").touch()
     print("alive", flush=True)
     time.sleep(0.05)
 been_here.touch()
@@ -317,8 +321,9 @@ async def test_a_worker_that_hangs_is_replaced_by_one_that_stays(
             await asyncio.sleep(0.01)
         while not (workers := _children(os.getpid(), script)):
             await asyncio.sleep(0.01)
-    assert "worker 1 does not answer" in caplog.text
-    await asyncio.sleep(1.0)  # twice the silence: the second one is left alone
+        while not (tmp_path / "stayed").exists():
+            await asyncio.sleep(0.01)
+    assert caplog.text.count("worker 1 does not answer") == 1
     assert (served, _children(os.getpid(), script)) == (["serving\n"], workers)
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
