@@ -1,4 +1,7 @@
-"""What `serve` says at its start, or why there is none: sentences and lines to copy.  Pure but for a look at files."""
+"""What `serve` says at its start, or why there is none: sentences and lines to copy.
+
+It prints nothing.  Where an error does not say which file is at fault, it looks at the files.
+"""
 
 import errno
 import shlex
