@@ -83,7 +83,7 @@ def tail(
     last_event_id = ""
 
     def show(event: dict[str, object]) -> None:
-        print(json.dumps(event, ensure_ascii=False) if as_json else _readable(event), flush=True)
+        print(_json(event) if as_json else _readable(event), flush=True)
 
     def reach(place: str) -> None:
         nonlocal last_event_id
@@ -101,6 +101,12 @@ def tail(
         raise failed(str(error)) from error
     except KeyboardInterrupt:
         return
+
+
+def _json(event: dict[str, object]) -> str:
+    """An event as JSON on one line, in which a stranger's control characters are escapes, too."""
+    text = json.dumps(event, ensure_ascii=False)
+    return "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
 
 
 def _readable(event: dict[str, object]) -> str:

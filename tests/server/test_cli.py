@@ -573,6 +573,22 @@ async def test_a_server_whose_last_token_was_revoked_says_that_nobody_gets_in(tm
     assert "was revoked, so nobody gets in: make one with sse-server token add, or remove the file" in err
 
 
+async def test_no_character_of_a_stranger_acts_on_the_terminal_of_tail() -> None:
+    hostile = "a\x1b[31m\x9b31m\u202eb\U000e0041 \ud55c\uae00"
+    async with serve() as url:
+        await publish(url, hostile)
+        for options in ((), ("--json",)):
+            tail = await spawn("tail", "--url", url, "--since", "all", *options)
+            assert tail.stdout is not None
+            async with asyncio.timeout(20):
+                line = (await tail.stdout.readline()).decode().removesuffix("\n")
+            tail.kill()
+            await tail.communicate()
+            assert line.isprintable()
+            assert "\ud55c\uae00" in line
+        assert json.loads(line)["data"] == hostile
+
+
 async def test_a_door_that_was_asked_for_by_name_is_open() -> None:
     async with started("--host", "0.0.0.0", "--without-token", "--without-tls") as server:
         assert (await publish(server.url, "hello")).status == 201
