@@ -115,14 +115,15 @@ class Remote:
             if answer.headers.get_content_type() != "text/event-stream":
                 raise RemoteError(f"{self._name} sends no events there; is it an sse-server?")
             is_ours = answer.headers.get("Server") == "sse-server"
-            place, data = "", list[bytes]()
+            place, data, size = "", list[bytes](), 0
             for line in self._lines(answer):
+                size += len(line) + 1
+                if size > EVENT_LIMIT:
+                    raise RemoteError(self._too_large)
                 name, _, value = line.partition(b":")
                 value = value.removeprefix(b" ")
                 if name == b"data":
                     data.append(value)
-                    if sum(map(len, data)) > EVENT_LIMIT:
-                        raise RemoteError(self._too_large)
                 elif name == b"id" and value.isascii() and value.decode().isprintable():  # else no header could have it
                     place = value.decode()
                 elif not line:
@@ -130,7 +131,7 @@ class Remote:
                         deliver(self._event(b"\n".join(data), is_ours=is_ours))
                     if place:
                         reached(place)
-                    place, data = "", []
+                    place, data, size = "", [], 0
 
     def _lines(self, answer: http.client.HTTPResponse) -> Iterator[bytes]:
         """Every whole line, without its end.

@@ -23,7 +23,7 @@ from notifier.cli.place import config_file, history_path, runtime_path, state_pa
 from notifier.cli.terminal import ending, is_read, log, print_line, say
 from notifier.config import Config
 from notifier.configfile import ConfigFile
-from notifier.desktop import awaited_bus, session_bus
+from notifier.desktop import bus_to_use, session_bus
 from notifier.errands import Errands
 from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
@@ -149,10 +149,8 @@ def _run(
 
     # Who keeps it from hanging up, as nohup does, or goes without a tray, may want it to outlive the session.
     ends_with_session = with_tray and sys.platform.startswith("linux") and signal.SIGHUP in ending()
-    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.  Where nobody
-    # reads that, the bus may be still to come.
-    has_bus = session_bus(os.environ) or (not is_read() and awaited_bus(os.environ))
-    if sys.platform.startswith("linux") and not has_bus:
+    # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
+    if sys.platform.startswith("linux") and bus_to_use(os.environ, is_read=is_read()) is None:
         with_tray = False
     with LoopThread(session, on_exit=tray.stop) as loop:
         for number in ending():

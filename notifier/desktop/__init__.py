@@ -118,7 +118,7 @@ async def choose(
         from notifier.desktop.meanwhile import Meanwhile
         from notifier.desktop.portal import PortalDesktop, is_sandboxed
 
-        address = session_bus(environ) or (None if is_read else awaited_bus(environ))
+        address = bus_to_use(environ, is_read=is_read)
         if address is None:
             complaint = _(
                 "There is no session bus, so neither bubbles nor a tray icon: start this in a desktop session, or "
@@ -167,16 +167,24 @@ async def _choose_elsewhere(environ: Mapping[str, str], listener: Listener, term
     return Choice(native)
 
 
+def bus_to_use(environ: Mapping[str, str], *, is_read: bool) -> str | None:
+    """The address of the session bus, or where systemd will put it, if it is worth waiting for.
+
+    Args:
+        environ: of this process.
+        is_read: see `choose`: where a person reads what is shown instead, nobody waits.
+    """
+    return session_bus(environ) or (None if is_read else _awaited_bus(environ))
+
+
 def session_bus(environ: Mapping[str, str]) -> str | None:
     """The address of the session bus; systemd puts it into the runtime directory, where other programs find it too."""
     if address := environ.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
-    address = awaited_bus(environ)
-    return address if address is not None and _socket(environ).is_socket() else None
+    return _awaited_bus(environ) if _socket(environ).is_socket() else None
 
 
-def awaited_bus(environ: Mapping[str, str]) -> str | None:
-    """Where systemd will put the session bus, if it is not there yet; None where there is no runtime directory."""
+def _awaited_bus(environ: Mapping[str, str]) -> str | None:
     socket = _socket(environ)
     return f"unix:path={quote(str(socket))}" if socket.is_absolute() else None
 

@@ -53,7 +53,12 @@ class Question:
     """Set if it asks for a bubble."""
     answer: asyncio.Future[Message]
     outcome: asyncio.Future[bool]
-    """Whether it shows the bubble."""
+    """Whether it shows the bubble; cancelled if the bus went away."""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it was answered that it shows the bubble."""
+        return self.outcome.done() and not self.outcome.cancelled() and self.outcome.result()
 
 
 class DBusDesktop:
@@ -74,8 +79,6 @@ class DBusDesktop:
         self._question: Question | None = None
         self._shown: dict[int, Notification] = {}
         """By the daemon's id, at most `REMEMBERED`, the newest last."""
-        self._late: Notification | None = None
-        """The daemon said that it shows this one, and nobody heard it yet."""
         self._start_again = 0.0
         """When, on the loop's clock, the bus may be asked to start a daemon."""
         self._turn = asyncio.Lock()
@@ -101,7 +104,8 @@ class DBusDesktop:
     async def show(self, notification: Notification) -> None:
         """Show a bubble, or put it in the place of the one with the same stream and key.
 
-        After a deadline was missed, showing the same one again waits for the late answer: no bubble is doubled.
+        While the last one is unanswered this waits for that answer.  If it was shown after all, this one is not: it may
+        be the same, or tell of it, which its caller can know only now.
         """
         pictures = NONE
         if self._server is None or self._server.shows_pictures:
@@ -146,14 +150,10 @@ class DBusDesktop:
         await self._meet(bus)
 
     async def _show(self, notification: Notification, pictures: Pictures) -> None:
-        has_waited = self._question is not None
+        question = self._question
         bus = await self._connect()
-        if self._late is not None and _is_same(notification, self._late):
-            self._late = None
-            return
-        if self._late is not None and has_waited:
+        if question is not None and question.is_shown:
             # The caller hears of that only now, and this one may tell of the same.
-            self._late = None
             raise BubbleFailed(_("{name} was busy with the last bubble until now", name=self.name))
         server = self._server or await self._meet(bus)
         answer = await self._ask(
@@ -168,7 +168,6 @@ class DBusDesktop:
             raise BubbleFailed(_(NO_DAEMON))
         if shown_id(answer) is None:
             raise BubbleFailed(_("{name} did not take the bubble ({why})", name=server.title, why=what(answer)))
-        self._late = None
 
     async def _take_back(self, withdrawal: Withdrawal) -> None:
         bus = await self._connect()
@@ -250,7 +249,6 @@ class DBusDesktop:
             number = shown_id(message)
             if question.notification is not None and number is not None:
                 self._remember(number, question.notification)
-                self._late = question.notification
             question.outcome.set_result(number is not None)
             question.answer.set_result(message)
             return True
@@ -278,7 +276,7 @@ class DBusDesktop:
 
     def _forget(self) -> None:
         """Another daemon counts its bubbles from the beginning."""
-        self._owner = self._server = self._late = None
+        self._owner = self._server = None
         self._shown.clear()
 
     def _remember(self, number: int, notification: Notification) -> None:
@@ -295,11 +293,6 @@ class DBusDesktop:
 
     def _number_of(self, stream: str, key: str) -> int:
         return next((number for number, n in self._shown.items() if (n.stream, n.key) == (stream, key)), 0)
-
-
-def _is_same(one: Notification, other: Notification) -> bool:
-    """Whether they are the same one, read from the history once more perhaps."""
-    return one is other or (one.row is not None and one.row == other.row)
 
 
 def shown_id(answer: Message) -> int | None:

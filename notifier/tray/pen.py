@@ -117,9 +117,11 @@ class Pen:
     def grown(self, mask: Mask, by: float) -> Mask:
         """The mask, wider by so much on every side."""
         found = mask
+        reach = by * self._unit
         for corner in range(CORNERS):
             angle = math.tau * corner / CORNERS
-            found = ImageChops.lighter(found, self._put(mask, *(round(c * by * self._unit) for c in _direction(angle))))
+            moved = self._put(mask, round(reach * math.cos(angle)), round(reach * math.sin(angle)))
+            found = ImageChops.lighter(found, moved)
         return found
 
     def moved(self, mask: Mask, by: Point) -> Mask:
@@ -142,10 +144,6 @@ def tinted(mask: Mask, colour: str) -> Image.Image:
     picture = Image.new("RGBA", mask.size, colour)
     picture.putalpha(mask)
     return picture
-
-
-def _direction(angle: float) -> Point:
-    return math.cos(angle), math.sin(angle)
 
 
 def _scaled(point: Point, scale: float) -> Point:

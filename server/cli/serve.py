@@ -184,24 +184,26 @@ def serve(
         limits = replace(limits, subscribers_each=max_subscribers_each)
     try:
         guarded = Tokens(tokens or tokens_path())
-        has_tokens = not without_token and (bool(guarded.grants()) or guarded.are_needed)
-        if has_tokens and not guarded.grants():
-            print(
-                f"sse-server: the last token in {guarded.path} was revoked, so nobody gets in: make one with"
-                " sse-server token add, or remove the file to let everybody in",
-                file=sys.stderr,
-            )
-        if tokens is not None and not without_token and not guarded.grants():
+        needs_token = not without_token and bool(guarded.grants())
+        if tokens is not None and not without_token and not needs_token:
             raise InvalidTokens(f"there are no tokens in {tokens}; make one with sse-server token add")
+        if not without_token and not needs_token and guarded.are_needed:
+            needs_token = True
+            if worker is None:
+                print(
+                    f"sse-server: the last token in {guarded.path} was revoked, so nobody gets in: make one with"
+                    " sse-server token add, or remove the file to let everybody in",
+                    file=sys.stderr,
+                )
         if not is_local:
-            _refuse_an_open_door(host, token=has_tokens or without_token, tls=bool(tls_cert) or without_tls)
+            _refuse_an_open_door(host, token=needs_token or without_token, tls=bool(tls_cert) or without_tls)
         if workers > 1 and worker is None:
             _refuse_what_workers_cannot_share(log, demo=demo, port=port, unix=unix)
             asyncio.run(
                 _keep_workers(
                     workers,
                     claimed(host, port),
-                    needs_token=has_tokens,
+                    needs_token=needs_token,
                     explain=lambda error: explain(error, host, port),
                 )
             )
@@ -224,7 +226,7 @@ def serve(
         asyncio.run(
             _run(
                 serving,
-                needs_token=has_tokens,
+                needs_token=needs_token,
                 explain=lambda error: explain_unix(error, unix) if unix else explain(error, host, port),
                 is_worker=worker is not None,
             )

@@ -403,7 +403,7 @@ class SQLiteLog:
         left, self._coming = self._coming, []
         with suppress(Empty):
             while True:
-                left = [*left, *(self._waiting.get_nowait() or ())]
+                left.extend(self._waiting.get_nowait() or ())
         for append in left:
             if not append.ids.done():
                 append.ids.set_exception(LogUnavailable(ENDED))

@@ -220,60 +220,30 @@ async def test_a_daemon_that_hangs_fails_each_bubble_and_blocks_none(rig: Rig, d
 
 
 async def patiently(desktop: DBusDesktop, notification: Notification) -> None:
-    """Show it; the same object again if the machine is so busy that the short deadline was missed."""
+    """Show it, even if the machine is so busy that the short deadline is missed."""
     for _ in range(50):
         try:
             return await desktop.show(notification)
+        except BubbleUnanswered as error:
+            if await error.outcome:
+                return None
         except BubbleFailed:
             continue
     pytest.fail("never shown")
-
-
-async def test_trying_again_after_the_deadline_does_not_double_the_bubble(rig: Rig, dunst: Piece) -> None:
-    async with desktop_on(rig, deadline=0.3) as desktop:
-        await patiently(desktop, plain("Before"))
-        dunst.freeze()
-        slow = plain("Slow")
-        for _ in range(2):
-            with pytest.raises(BubbleFailed):
-                await desktop.show(slow)
-        dunst.thaw()
-        await patiently(desktop, slow)
-        assert rig.bubbles() == 2
-
-
-async def test_trying_again_after_the_late_answer_does_not_double_the_bubble(rig: Rig, dunst: Piece) -> None:
-    async with desktop_on(rig, deadline=0.3) as desktop:
-        await patiently(desktop, plain("Before"))
-        dunst.freeze()
-        slow = plain("Slow")
-        with pytest.raises(BubbleFailed):
-            await desktop.show(slow)
-        async with rig.monitor(f"type='method_return',sender='{NOTIFICATIONS}'") as answers:
-            dunst.thaw()
-            await eventually("the answer came while nobody asked", lambda: answers)
-        assert rig.bubbles() == 2
-        await patiently(desktop, slow)
-        assert rig.bubbles() == 2
-        await patiently(desktop, slow)
-        assert rig.bubbles() == 3, "shown again on purpose"
 
 
 async def test_whoever_was_not_answered_in_time_learns_what_became_of_it(rig: Rig, dunst: Piece) -> None:
     async with desktop_on(rig, deadline=0.3) as desktop:
         await patiently(desktop, plain("Before"))
         dunst.freeze()
-        slow = replace(plain("Slow"), row=7)
         with pytest.raises(BubbleUnanswered) as first:
-            await desktop.show(slow)
+            await desktop.show(plain("Slow"))
         with pytest.raises(BubbleFailed) as second:
             await desktop.show(plain("Never asked for"))
         assert not isinstance(second.value, BubbleUnanswered)
         dunst.thaw()
         assert await first.value.outcome
         assert rig.bubbles() == 2
-        await patiently(desktop, replace(slow))
-        assert rig.bubbles() == 2, "the same one, read from the history once more"
 
 
 async def test_what_was_made_before_the_late_answer_is_not_shown(rig: Rig, dunst: Piece) -> None:

@@ -543,14 +543,16 @@ async def test_the_curl_line_that_a_server_prints_works_with_a_token_and_tls(hos
         assert notify.endswith(f"sse-notifier run -H 'Authorization: Bearer TOKEN' {server.url}/events")
 
 
-@pytest.mark.parametrize("line_end", [b"", b"\ndata: "], ids=["one line", "many lines"])
-async def test_tail_reads_no_event_without_an_end(line_end: bytes) -> None:
+@pytest.mark.parametrize(
+    "piece", [b"x" * 65_536, b"x" * 65_536 + b"\ndata: ", b"\ndata:" * 8_192], ids=["a line", "lines", "empty lines"]
+)
+async def test_tail_reads_no_event_without_an_end(piece: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nServer: sse-server\r\n\r\ndata: ")
         with suppress(ConnectionError):
             for _ in range(1_000):
-                writer.write(b"x" * 65_536 + line_end)
+                writer.write(piece)
                 await writer.drain()
         writer.close()
 
