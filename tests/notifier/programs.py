@@ -26,9 +26,10 @@ class Programs:
         script.write_text(
             f"#!{sys.executable}\nimport os, sys\n"
             f"data = sys.stdin.buffer.read()\n"
-            f"with open({str(notes) + '.new'!r}, 'wb') as notes: "
+            f"new = {str(notes)!r} + f'.{{os.getpid()}}'\n"  # some are asked several times at once
+            f"with open(new, 'wb') as notes: "
             f"notes.write('\\n'.join(sys.argv[1:]).encode() + b'\\0' + data)\n"
-            f"os.rename({str(notes) + '.new'!r}, {str(notes)!r})\n{wait}\nsys.exit({code})\n"
+            f"os.rename(new, {str(notes)!r})\n{wait}\nsys.exit({code})\n"
         )
         script.chmod(0o755)
 
