@@ -120,8 +120,8 @@ class EventLog(Protocol):
 
         Args:
             once: a name that the publisher gave this append.  An append of the same name is the same append for
-                `ONCE` seconds, or in a log of this machine until `ONCE_LIMIT` newer names came: it stores nothing, and
-                returns the ids that the first one was given.
+                `ONCE` seconds, or until `ONCE_LIMIT` newer names came: it stores nothing, and returns the ids that
+                the first one was given.
             stored: called once if the messages are stored now, and not if they were under this name.  It is called
                 even when whoever awaits this has left, where the log is this process's own.
 

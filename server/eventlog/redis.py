@@ -23,6 +23,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from server.eventlog import (
     ONCE,
+    ONCE_LIMIT,
     PAGE_BYTES,
     PAGE_RECORDS,
     Deliver,
@@ -57,41 +58,54 @@ Reply: TypeAlias = "list[Reply] | bytes | int | None"
 
 _ID = re.compile(r"([0-9]{1,15})-([0-9]{1,20})", re.ASCII)
 
-# KEYS: stream, epoch, size, name.
-# ARGV: epoch, records, size, age in ms, seconds for the name or 0, fingerprint, then topic, type, data ...
-# Returns 1 if they are stored now, 0 if they were under this name; and their IDs.
+# KEYS: stream, epoch, size, names, names by age.
+# ARGV: epoch, records, size, age in ms, name or "", seconds and number of names, fingerprint, topic, type, data, ...
+# Returns 1 if they are stored now, 0 if they were under this name; and the first of their IDs and how many they are,
+# since the time stands still in a script, and so all IDs of one differ in nothing but the number behind the dash.
 APPEND = """
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return redis.error_reply('EPOCH') end
-if ARGV[5] ~= '0' then
-  local known = redis.call('LRANGE', KEYS[4], 0, -1)
-  if #known > 0 then
-    if table.remove(known, 1) ~= ARGV[6] then return redis.error_reply('NAME') end
-    return {0, known}
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local name, too_old = ARGV[5], now - ARGV[6] * 1000
+if name ~= '' then
+  local known, age = redis.call('HGET', KEYS[4], name), redis.call('ZSCORE', KEYS[5], name)
+  if known and age and tonumber(age) >= too_old then
+    local mark, first, count = string.match(known, '^(%S+) (%S+) (%S+)$')
+    if mark ~= ARGV[8] then return redis.error_reply('NAME') end
+    return {0, first, tonumber(count)}
   end
 end
-local ids, added = {}, 0
-for i = 7, #ARGV, 3 do
-  ids[#ids + 1] = redis.call('XADD', KEYS[1], '*', 'topic', ARGV[i], 'type', ARGV[i + 1], 'data', ARGV[i + 2])
-  added = added + #ARGV[i + 2]
+local first, count, added = nil, 0, 0
+for i = 9, #ARGV, 3 do
+  local id = redis.call('XADD', KEYS[1], '*', 'topic', ARGV[i], 'type', ARGV[i + 1], 'data', ARGV[i + 2])
+  first, count, added = first or id, count + 1, added + #ARGV[i + 2]
 end
 local size = redis.call('INCRBY', KEYS[3], added)
 local length = redis.call('XLEN', KEYS[1])
-local now = redis.call('TIME')
-local oldest = now[1] * 1000 - ARGV[4]
+local oldest = now - ARGV[4]
 while length > 1 do
-  local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
+  local entry = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
   local over = length > tonumber(ARGV[2]) or size > tonumber(ARGV[3])
-  if not over and tonumber(string.match(first[1], '^%d+')) >= oldest then break end
-  redis.call('XDEL', KEYS[1], first[1])
-  size = redis.call('DECRBY', KEYS[3], #first[2][6])
+  if not over and tonumber(string.match(entry[1], '^%d+')) >= oldest then break end
+  redis.call('XDEL', KEYS[1], entry[1])
+  size = redis.call('DECRBY', KEYS[3], #entry[2][6])
   length = length - 1
 end
-if ARGV[5] ~= '0' then
-  redis.call('RPUSH', KEYS[4], ARGV[6])
-  for _, id in ipairs(ids) do redis.call('RPUSH', KEYS[4], id) end
-  redis.call('EXPIRE', KEYS[4], ARGV[5])
+if name ~= '' then
+  redis.call('HSET', KEYS[4], name, ARGV[8] .. ' ' .. first .. ' ' .. count)
+  redis.call('ZADD', KEYS[5], now, name)
+  local over = redis.call('ZCARD', KEYS[5]) - ARGV[7]
+  local names = redis.call('ZRANGE', KEYS[5], 0, 99, 'WITHSCORES')
+  for i = 1, #names, 2 do
+    if over <= 0 and tonumber(names[i + 1]) >= too_old then break end
+    redis.call('ZREM', KEYS[5], names[i])
+    redis.call('HDEL', KEYS[4], names[i])
+    over = over - 1
+  end
+  redis.call('EXPIRE', KEYS[4], ARGV[6])
+  redis.call('EXPIRE', KEYS[5], ARGV[6])
 end
-return {1, ids}
+return {1, first, count}
 """
 
 # KEYS: stream.  ARGV: start and end as XRANGE has them, records, bytes.  Returns floor, last ID, entries.
@@ -123,7 +137,7 @@ return redis.call('GET', KEYS[1])
 
 
 class RedisLog:
-    """Up to `records` messages, `size` bytes of data and `age` seconds; the oldest go first.
+    """Up to `records` messages, `size` bytes of data and `age` seconds, and `names` of appends; the oldest go first.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``, as redis-py has them.
@@ -141,13 +155,14 @@ class RedisLog:
         records: int = RECORDS_LIMIT,
         size: int = BYTES_LIMIT,
         age: float = AGE_LIMIT,
+        names: int = ONCE_LIMIT,
     ) -> None:
-        self.records, self.size, self.age = records, size, age
+        self.records, self.size, self.age, self.names = records, size, age, names
         self.epoch = ""
         self.head = 0
         # The braces keep all keys on one machine of a cluster.
-        self._stream, self._epoch, self._size, self._once = (
-            f"{{{name}}}:{part}" for part in ("events", "epoch", "size", "name")
+        self._stream, self._epoch, self._size, self._names, self._by_age = (
+            f"{{{name}}}:{part}" for part in ("events", "epoch", "size", "names", "names-by-age")
         )
         # No retries: whether an append that was lost on its way was stored is for the publisher to decide.
         self._redis: Redis = Redis.from_url(
@@ -197,8 +212,8 @@ class RedisLog:
         if not messages:
             return []
         fields = [part for message in messages for part in (message.topic, message.type, message.text)]
-        keys = [self._stream, self._epoch, self._size, f"{self._once}:{once or ''}"]
-        named = (int(ONCE), fingerprint(messages)) if once is not None else (0, "")
+        keys = [self._stream, self._epoch, self._size, self._names, self._by_age]
+        named = (once, int(ONCE), self.names, fingerprint(messages)) if once is not None else ("", 0, 0, "")
         limits = [self.records, self.size, int(self.age * 1_000), *named]
         try:
             try:
@@ -214,10 +229,11 @@ class RedisLog:
             raise LogUnavailable(f"Redis did not confirm the message: {error}") from error
         except (RedisError, OSError) as error:
             raise LogUnavailable(f"Redis did not confirm the message: {error}") from error
-        is_new, ids = _list(reply)
+        is_new, first, number = _list(reply)
         if is_new and stored is not None:
             stored()
-        return [f"{self.epoch}:{_text(entry)}" for entry in _list(ids)]
+        position = _position(_bytes(first))
+        return [self.id_at(position + further) for further in range(_number(number))]
 
     async def check(self) -> None:
         try:
@@ -336,6 +352,11 @@ def _list(reply: Reply) -> "list[Reply]":
 
 def _bytes(reply: Reply) -> bytes:
     assert isinstance(reply, bytes)
+    return reply
+
+
+def _number(reply: Reply) -> int:
+    assert isinstance(reply, int)
     return reply
 
 

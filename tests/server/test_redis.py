@@ -10,8 +10,10 @@ from random import Random
 import pytest
 from redis.asyncio import Redis
 
+from server.eventlog import ONCE
 from server.eventlog.redis import RedisLog
 from server.web import serve
+from server.wire import Message
 from tests.server.client import publish, subscribe
 from tests.server.process import redis_url, run, start_redis, started, stop
 from tests.server.test_hub import follow
@@ -146,6 +148,34 @@ async def test_a_replica_that_had_not_got_all_is_told_to_every_client_when_it_is
             assert [event.type for event in stream.events][-3:] == ["reset", "message", "message"]
             assert [event.data for event in stream.events][-2:] == ["before", "after"]
     finally:
+        await stop(redis)
+
+
+async def test_names_of_appends_are_bounded_by_number_and_by_age(tmp_path: Path) -> None:
+    redis = await start_redis(tmp_path)
+    log = RedisLog(redis_url(tmp_path), names=2)
+    names, by_age = "{sse-server}:names", "{sse-server}:names-by-age"
+    await log.open(lambda _: None, lambda: None)
+
+    async def append(name: str) -> list[str]:
+        return list(await log.append([Message(data=name), Message(data="more")], once=name))
+
+    try:
+        async with Redis.from_url(redis_url(tmp_path), protocol=2, decode_responses=True) as raw:
+            first = {name: await append(name) for name in "abc"}
+            assert [await append("b"), await append("c")] == [first["b"], first["c"]]
+            assert await append("a") != first["a"], "only two names are kept"
+            assert await raw.zcard(by_age) == await raw.hlen(names) == 2
+            for key in (names, by_age):
+                assert ONCE - 60 < await raw.ttl(key) <= ONCE
+            yesterday = (time.time() - ONCE - 1) * 1_000
+            await raw.zadd(by_age, {"c": yesterday})
+            assert await append("c") != first["c"], "it is too old"
+            await raw.zadd(by_age, {"a": yesterday, "c": yesterday})
+            await append("d")
+            assert await raw.hkeys(names) == await raw.zrange(by_age, 0, -1) == ["d"]
+    finally:
+        await log.close()
         await stop(redis)
 
 
