@@ -17,8 +17,8 @@ from server.origin import is_loopback
 
 SILENCE = 60.0
 """Seconds without a byte after which a stream counts as lost; the server sends one every 15."""
-NOT_NOW = frozenset({429, 502, 503, 504})
-"""Statuses after which the same may be asked again."""
+NOT_NOW = frozenset({408, 425, 429})
+"""Statuses after which the same may be asked again, beside those of an error of the server (5xx)."""
 ANSWER_LIMIT = 65_536
 """Bytes of an answer that are read."""
 EVENT_LIMIT = 16 * 1024 * 1024
@@ -195,7 +195,7 @@ class Remote:
             assert isinstance(answer, http.client.HTTPResponse)
             return answer
         except urllib.error.HTTPError as error:
-            kind = RemoteLost if error.code in NOT_NOW else RemoteError
+            kind = RemoteLost if error.code in NOT_NOW or error.code >= 500 else RemoteError
             raise kind(f"{self._name} refused: {_reason(error)}") from error
         except urllib.error.URLError as error:
             # Errors of ssl are known by what they carry: whoever speaks http waits for no import of it.

@@ -20,6 +20,7 @@ import trustme
 from notifier import __version__
 from server.cli import main
 from server.demo import PLAYS
+from server.remote import Remote, RemoteError, RemoteLost
 from server.web import serve
 from server.wire import TITLE_LIMIT
 from tests.needs import needs
@@ -332,6 +333,20 @@ async def test_tail_ends_where_events_are_not_those_of_an_sse_server() -> None:
             code, out, err = await run("tail", "--url", url)
         assert (code, out) == (1, "")
         assert "did not answer as an sse-server does" in err
+
+
+async def test_what_may_be_asked_again_is_told_from_what_may_not() -> None:
+    statuses = [307, 400, 401, 404, 408, 413, 422, 425, 429, 500, 502, 503, 504, 507]
+    answers = [b"HTTP/1.1 %d Said\r\nContent-Length: 0\r\n\r\n" % status for status in statuses]
+    async with answering(answers) as (url, _):
+        remote = Remote(url)
+        again = []
+        for status in statuses:
+            with pytest.raises(RemoteError, match=f"refused: {status} Said") as refused:
+                await asyncio.to_thread(remote.publish, "hello", {}, once="order 7")
+            if isinstance(refused.value, RemoteLost):
+                again.append(status)
+    assert again == [408, 425, 429, 500, 502, 503, 504, 507]
 
 
 def chunk(data: bytes) -> bytes:
