@@ -1,4 +1,4 @@
-"""What the server counted in, a page of Prometheus's text format out.
+"""What a server counts, as families of series that Prometheus reads.
 
 The number of series is bounded: of topics the first `TOPICS_LIMIT` have one of their own, the rest share "other".
 Series follow https://prometheus.io/docs/practices/naming/.
@@ -6,7 +6,7 @@ Series follow https://prometheus.io/docs/practices/naming/.
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from server.hub import Hub
@@ -19,19 +19,16 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 
 
 class Metrics:
-    """The counts of one server; those of the hub are read when somebody asks."""
+    """The counts of one process, which it puts into a registry; those of the hub are read when somebody asks."""
 
-    CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-    def __init__(self, hub: Hub, places: Places, started: float) -> None:
+    def __init__(self, hub: Hub, places: Places, started: float, registry: CollectorRegistry) -> None:
         self._hub, self._places, self._started = hub, places, started
         self._published: dict[str, int] = {}
         self._published_bytes = 0
         self._refused: dict[str, int] = {}
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
+        registry.register(self)
         about = "Seconds until the log had the messages of a request, for each whose messages were stored."
-        self._append_seconds = Histogram("sse_log_append_seconds", about, buckets=BUCKETS, registry=self._registry)
+        self._append_seconds = Histogram("sse_log_append_seconds", about, buckets=BUCKETS, registry=registry)
 
     def stored(self, topics: Iterable[str], size: int, seconds: float) -> None:
         """Messages of these topics, that came in a body of so many bytes, were stored, which took so long."""
@@ -45,10 +42,6 @@ class Metrics:
         """A request was answered so; those that were refused count."""
         if status >= 400:
             self._refused[str(status)] = self._refused.get(str(status), 0) + 1
-
-    def page(self) -> bytes:
-        """All of it."""
-        return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
         """What the registry asks for."""

@@ -25,6 +25,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from server import access, auth, intake, origin, wire
 from server.auth import Grant, InvalidTokens
 from server.body import Bodies, BodyRefused
+from server.crew import Crew
 from server.eventlog import LogUnavailable, NameTaken
 from server.hub import BUFFER_LIMIT, Hub, Subscriber
 from server.limit import Crowd, Limits, Places, Rate, party
@@ -85,8 +86,7 @@ class Site:
         origins: Collection[str],
         tokens: Tokens | None,
         limits: Limits,
-        worker: int = 1,
-        workers: int = 1,
+        crew: Crew,
     ) -> None:
         self.hub = hub
         self.origins = origins
@@ -94,8 +94,7 @@ class Site:
         self.loopback = loopback
         """Only requests that name the machine itself, or one of `hosts`, are answered; see `origin`."""
         self.hosts = hosts
-        self.worker, self.workers = worker, workers
-        """Which of the processes that share the port this is, from 1 on, and how many there are."""
+        self.crew = crew
         self.tokens = tokens
         """Only their bearers are answered; None lets everybody in."""
         self._places = Places(limits.subscribers, limits.subscribers_each)
@@ -104,7 +103,7 @@ class Site:
         self._rate = Rate(per_second, max(1, int(per_second * 10))) if per_second else None
         self._page = Page()
         self._started = time.time()
-        self._metrics = Metrics(hub, self._places, self._started)
+        self._metrics = Metrics(hub, self._places, self._started, crew.registry)
 
     def application(self) -> web.Application:
         """What aiohttp serves."""
@@ -265,8 +264,8 @@ class Site:
         """
         return _json(
             {
-                "worker": self.worker,
-                "workers": self.workers,
+                "worker": self.crew.worker,
+                "workers": self.crew.workers,
                 "started": self._started,
                 "subscribers": self._places.taken,
                 "events": self.hub.events,
@@ -286,7 +285,7 @@ class Site:
 
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus's text format."""
-        return web.Response(body=self._metrics.page(), headers={hdrs.CONTENT_TYPE: Metrics.CONTENT_TYPE})
+        return web.Response(body=self.crew.page(), headers={hdrs.CONTENT_TYPE: Crew.CONTENT_TYPE})
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:

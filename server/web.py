@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from server import access, origin
 from server import demo as demos
+from server.crew import Crew
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
@@ -53,8 +54,7 @@ async def serve(
     limits: Limits = LIMITS,
     unix: Path | None = None,
     unix_mode: int = 0o600,
-    worker: int = 1,
-    workers: int = 1,
+    crew: Crew | None = None,
 ) -> AsyncIterator[str]:
     """Serve in the running loop while the block runs; gives the base URL, without a slash at its end.
 
@@ -70,14 +70,16 @@ async def serve(
         limits: what it bears.
         unix: a socket file to listen on instead of `host` and `port`; one that a dead server left is taken over.
         unix_mode: its permissions: who may publish and read.
-        worker: which of the workers this process is, from 1 on.
-        workers: processes that listen on the same port; the kernel deals connections out among them.
+        crew: the processes that listen on the same port, among which the kernel deals connections out; None if this is
+            the only one.
 
     Raises:
         OSError: the address cannot be had.
         LogUnavailable: the log cannot be had.
     """
-    sockets = [_bind_unix(unix, unix_mode)] if unix is not None else await _bind(host, port, shared=workers > 1)
+    crew = crew or Crew()
+    shared = crew.workers > 1
+    sockets = [_bind_unix(unix, unix_mode)] if unix is not None else await _bind(host, port, shared=shared)
     bound = _which(unix) if unix is not None else None
     hub = Hub(log or MemoryLog(), memory=limits.memory)
     application = Site(
@@ -87,8 +89,7 @@ async def serve(
         origins=origins,
         tokens=tokens,
         limits=limits,
-        worker=worker,
-        workers=workers,
+        crew=crew,
     ).application()
     runner = web.AppRunner(
         application,

@@ -143,7 +143,7 @@ OWNERS = {
     },
     "threading": {"notifier/loop.py", "notifier/patience.py", "notifier/tray", "server/eventlog/sqlite.py"},
     "redis": {"server/eventlog/redis.py"},
-    "prometheus_client": {"server/metrics.py"},
+    "prometheus_client": {"server/crew.py", "server/metrics.py"},
     "pystray": {"notifier/tray"},
     "winreg": {"notifier/autostart/registry.py"},
     "PIL": {"notifier/desktop/portal.py", "notifier/desktop/trial.py", "notifier/picture/drawing.py", "notifier/tray"},

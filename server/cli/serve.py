@@ -14,7 +14,7 @@ from enum import StrEnum
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import platformdirs
 import typer
@@ -30,6 +30,9 @@ from server.limit import Limits
 from server.origin import is_expected, is_loopback
 from server.tokens import Tokens
 from server.workers import WorkerFailed, keep, until_left_alone
+
+if TYPE_CHECKING:
+    from server.crew import Crew
 
 REDIS = ("redis://", "rediss://", "unix://")
 """What the URL of a Redis begins with."""
@@ -163,7 +166,9 @@ def serve(
         raise typer.BadParameter(
             "a key alone makes no TLS; give its certificate with --tls-cert", context, param_hint="'--tls-key'"
         )
-    from server.web import claimed, serve  # here, since `publish` is for cron jobs and needs not wait for aiohttp
+    # Here, since `publish` is for cron jobs and needs not wait for aiohttp.
+    from server.crew import Crew
+    from server.web import claimed, serve
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
@@ -208,6 +213,7 @@ def serve(
                 )
             )
             return
+        crew = Crew(worker or 1, workers)
         serving = serve(
             host=host,
             port=port,
@@ -220,15 +226,14 @@ def serve(
             limits=limits,
             unix=unix,
             unix_mode=_mode(unix_mode),
-            worker=worker or 1,
-            workers=workers,
+            crew=crew,
         )
         asyncio.run(
             _run(
                 serving,
                 needs_token=needs_token,
                 explain=lambda error: explain_unix(error, unix) if unix else explain(error, host, port),
-                is_worker=worker is not None,
+                crew=crew if worker is not None else None,
             )
         )
     except (KeyboardInterrupt, asyncio.CancelledError):
@@ -357,9 +362,13 @@ async def _run(
     *,
     needs_token: bool,
     explain: Callable[[OSError], str],
-    is_worker: bool,
+    crew: "Crew | None",
 ) -> None:
-    """Serve until the task is cancelled; SIGTERM does that, as Ctrl-C does."""
+    """Serve until the task is cancelled; SIGTERM does that, as Ctrl-C does.
+
+    Args:
+        crew: whose worker this is; None if it is the only process.
+    """
     task = asyncio.current_task()
     assert task is not None
     if sys.platform != "win32":
@@ -373,7 +382,10 @@ async def _run(
         gc.collect()
         gc.freeze()  # what is here now stays; looking through it again and again is what slows a burst of clients
         gc.set_threshold(20_000, 20, 10)
-        await (until_left_alone(lambda: _say("alive")) if is_worker else asyncio.get_running_loop().create_future())
+        if crew is None:
+            await asyncio.get_running_loop().create_future()
+        else:
+            await until_left_alone(lambda: _say(crew.report()), crew.hear)
 
 
 def _say(text: str) -> None:

@@ -17,6 +17,7 @@ from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from server import intake, site, subscription, wire
+from server.crew import Crew
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
 from server.limit import Limits
@@ -51,7 +52,7 @@ async def test_the_description_is_served_and_is_openapi() -> None:
 
 def test_every_route_is_described_and_no_other() -> None:
     routes = site.Site(
-        Hub(MemoryLog()), loopback=True, hosts=(), origins=(), tokens=None, limits=Limits()
+        Hub(MemoryLog()), loopback=True, hosts=(), origins=(), tokens=None, limits=Limits(), crew=Crew()
     ).application()
     served = {(route.method.lower(), _path(route)) for route in routes.router.routes()}
     described = {(method, path) for path, operations in DOCUMENT["paths"].items() for method in operations}

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Locator, Page, Request, expect
 
+from server.crew import Crew
 from server.tokens import Tokens
 from server.web import serve
 from tests.server.browser import PATIENCE, Chromium, state
@@ -56,7 +57,7 @@ async def test_published_events_appear_whether_or_not_they_are_json_and_of_every
 
 
 async def test_the_figures_say_so_where_they_are_of_one_of_several_processes(chromium: Chromium) -> None:
-    async with serve(worker=2, workers=4) as url, chromium.opened(url) as page:
+    async with serve(crew=Crew(2, 4)) as url, chromium.opened(url) as page:
         figures = page.get_by_role("region", name="Figures of the last two minutes")
         await expect(figures).to_contain_text("of worker 2, which is one of 4", timeout=PATIENCE)
 

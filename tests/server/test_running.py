@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import stat
@@ -11,7 +12,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from prometheus_client import Counter
 
+from server.crew import Crew
 from server.workers import keep
 from tests.needs import needs
 from tests.server.client import Answer, publish, request, subscribe
@@ -22,6 +25,12 @@ pytestmark = pytest.mark.timeout(60)
 
 async def get(url: str, path: str, headers: str = "") -> Answer:
     return await request(url, f"GET {path} HTTP/1.1\r\nHost: {{host}}\r\n{headers}\r\n".encode())
+
+
+async def series(url: str, name: str) -> dict[str, float]:
+    """What `/metrics` has of this name, by its labels."""
+    text = (await get(url, "/metrics")).body.decode()
+    return {labels: float(value) for labels, value in re.findall(rf"^{name}{{(.*)}} (.*)$", text, re.MULTILINE)}
 
 
 async def test_metrics_count_what_was_published_delivered_and_refused() -> None:
@@ -49,6 +58,22 @@ async def test_metrics_count_what_is_repeated_or_refused_under_its_name_once() -
     assert "sse_published_bytes_total 4.0" in lines
     assert "sse_log_append_seconds_count 1.0" in lines
     assert 'sse_refused_total{status="422"} 1.0' in lines
+
+
+def test_each_series_of_several_workers_is_labelled_with_its_own() -> None:
+    one, two = Crew(1, 2), Crew(2, 2)
+    for crew, count in ((one, 3), (two, 4)):
+        Counter("sse_messages", "Messages.", ["topic"], registry=crew.registry).labels("ci").inc(count)
+    assert 'worker="2"' not in one.page().decode()
+    one.hear(b'{"2": %b}\n' % two.report().encode())
+    lines = one.page().decode().splitlines()
+    assert [line for line in lines if line.startswith("sse_messages_total")] == [
+        'sse_messages_total{topic="ci",worker="1"} 3.0',
+        'sse_messages_total{topic="ci",worker="2"} 4.0',
+    ]
+    assert lines.count("# TYPE sse_messages_total counter") == 1
+    one.hear(b"{}\n")  # the other one is gone
+    assert 'worker="2"' not in one.page().decode()
 
 
 async def test_topics_of_strangers_do_not_make_series_without_end() -> None:
@@ -240,6 +265,13 @@ async def test_two_workers_share_a_port_and_a_log_and_a_killed_one_is_replaced(t
         again = {(await publish(url, "paid", headers="Idempotency-Key: order 7\r\n")).json["id"] for _ in range(8)}
         assert len(again) == 1
         ids += again
+        # Whichever worker is asked, it tells what all of them counted.
+        async with asyncio.timeout(15):
+            for _ in range(6):
+                while sum((await series(url, "sse_messages_total")).values()) < len(ids):
+                    await asyncio.sleep(0.05)
+        assert (await series(url, "sse_start_time_seconds")).keys() == {'worker="1"', 'worker="2"'}
+        assert set((await series(url, "sse_events_total")).values()) == {len(ids)}
         os.kill(workers[0], signal.SIGKILL)
         async with asyncio.timeout(15):
             while len(now := _children(child.pid)) < 2 or workers[0] in now:

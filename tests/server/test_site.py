@@ -16,6 +16,7 @@ import trustme
 from aiohttp import web
 
 from server import access, site
+from server.crew import Crew
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub
 from server.limit import Limits
@@ -275,7 +276,7 @@ def test_tokens_that_are_made_at_once_are_all_there(tmp_path: Path) -> None:
 
 async def test_the_end_of_streams_costs_nothing_for_a_connection_that_is_gone(caplog: pytest.LogCaptureFixture) -> None:
     hub = Hub(MemoryLog())
-    the_site = site.Site(hub, loopback=True, hosts=(), origins=(), tokens=None, limits=Limits())
+    the_site = site.Site(hub, loopback=True, hosts=(), origins=(), tokens=None, limits=Limits(), crew=Crew())
     runner = web.AppRunner(
         the_site.application(), handler_cancellation=True, access_log_class=access.AccessLogger, shutdown_timeout=1.0
     )
@@ -308,7 +309,7 @@ async def test_a_subscriber_that_does_not_read_falls_behind_once_under_tls_too()
     client_side = ssl.create_default_context()
     authority.configure_trust(client_side)
     hub = Hub(MemoryLog())
-    the_site = site.Site(hub, loopback=True, hosts=(), origins=(), tokens=None, limits=Limits())
+    the_site = site.Site(hub, loopback=True, hosts=(), origins=(), tokens=None, limits=Limits(), crew=Crew())
     runner = web.AppRunner(the_site.application(), handler_cancellation=True, shutdown_timeout=0.1)
     await hub.open()
     await runner.setup()

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from server.crew import Crew
 from server.eventlog.memory import MemoryLog
 from server.site import MESSAGE_LIMIT
 from server.web import claimed, serve
@@ -421,7 +422,7 @@ async def test_the_status_counts_subscribers_events_and_deliveries() -> None:
 
 async def test_the_status_says_whose_counts_it_has() -> None:
     for worker, workers in ((1, 1), (3, 4)):
-        async with serve(worker=worker, workers=workers) as url:
+        async with serve(crew=Crew(worker, workers)) as url:
             told = json.loads((await request(url, b"GET /status.json HTTP/1.1\r\nHost: {host}\r\n\r\n")).body)
             assert (told["worker"], told["workers"]) == (worker, workers)
 
@@ -477,7 +478,7 @@ async def test_a_claimed_address_is_for_servers_that_share_it_and_for_no_second_
             for is_anybody_there in (False, True):
                 async with AsyncExitStack() as stack:
                     for _ in range(2 if is_anybody_there else 0):
-                        await stack.enter_async_context(serve(host=host, port=port, workers=2))
+                        await stack.enter_async_context(serve(host=host, port=port, crew=Crew(1, 2)))
                     for other in (claimed(host, port), serve(host=host, port=port)):
                         with pytest.raises(OSError, match="in use"):
                             await stack.enter_async_context(other)
