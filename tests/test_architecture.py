@@ -139,6 +139,7 @@ OWNERS = {
         "notifier/retention.py",
         "notifier/store.py",
         "notifier/waiting.py",
+        "server/eventlog/logfile.py",
         "server/eventlog/sqlite.py",
     },
     "threading": {"notifier/loop.py", "notifier/patience.py", "notifier/tray", "server/eventlog/sqlite.py"},

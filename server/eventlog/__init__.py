@@ -141,6 +141,9 @@ class EventLog(Protocol):
         """The position that all records taken at or after `time` lie behind, in seconds since 1970 UTC.
 
         It is no lower than the floor, and as exact as the clock that the records were taken by.
+
+        Raises:
+            LogUnavailable: the log cannot be read.
         """
 
     async def read(self, after: int, until: int) -> Page:

@@ -17,13 +17,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from server.eventlog import (
-    ONCE,
-    ONCE_LIMIT,
-    PAGE_BYTES,
-    PAGE_RECORDS,
     Deliver,
     LogUnavailable,
     NameTaken,
@@ -32,8 +28,10 @@ from server.eventlog import (
     Restarted,
     Stored,
     fingerprint,
+    logfile,
     row_of,
 )
+from server.eventlog.logfile import Durability, Span
 from server.wire import Message
 
 logger = logging.getLogger(__name__)
@@ -54,34 +52,8 @@ GATHERING = 8
 TRIM_INTERVAL = 60.0
 """Seconds between looks for what is too old."""
 
-GAP = 1_000_000
-"""Positions that are left out after a power cut, since lost records may have had them; see `_prepare`."""
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 """Where Linux says which start of the machine this is."""
-
-Durability = Literal["normal", "full"]
-
-SCHEMA = """
-CREATE TABLE log (
-    epoch TEXT NOT NULL, count INTEGER NOT NULL, size INTEGER NOT NULL,
-    boot TEXT NOT NULL  -- of the machine that has it open; empty when it was closed
-) STRICT;
-INSERT INTO log VALUES (lower(hex(randomblob(4))), 0, 0, '');
-CREATE TABLE record (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice, even when every record is gone
-    time REAL NOT NULL, topic TEXT NOT NULL, type TEXT NOT NULL, data TEXT NOT NULL
-) STRICT;
-CREATE TABLE once (
-    name TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, time REAL NOT NULL,
-    fingerprint TEXT NOT NULL DEFAULT ''  -- of what was appended; empty in those of format 1, which may be anything
-) STRICT;
-PRAGMA user_version = 2;
-"""
-
-FROM_1_TO_2 = """
-ALTER TABLE once ADD COLUMN fingerprint TEXT NOT NULL DEFAULT '';
-PRAGMA user_version = 2;
-"""
 
 
 class Append(NamedTuple):
@@ -91,14 +63,6 @@ class Append(NamedTuple):
     once: str | None
     stored: Stored | None
     ids: asyncio.Future[Sequence[str]]
-
-
-class Span(NamedTuple):
-    """Where the messages of an append are."""
-
-    positions: range
-    is_new: bool
-    """They were stored by this append, and not by an earlier one of its name."""
 
 
 class SQLiteLog:
@@ -144,9 +108,9 @@ class SQLiteLog:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.path.touch(mode=0o600)
-            self._lock = _lock(self.path)
+            self._lock = logfile.lock(self.path)
             with closing(self._connect()) as database:
-                self.epoch, self.head = _prepare(
+                self.epoch, self.head = logfile.prepare(
                     database, self.boot.read_text().strip() if self.boot.exists() else "unknown"
                 )
             self._reader = self._connect()
@@ -222,50 +186,20 @@ class SQLiteLog:
 
     async def position_before(self, time: float) -> int:
         assert self._reader is not None, "the log is not open"
-        query = "SELECT position, time FROM record WHERE position >= ? ORDER BY position LIMIT 1"
-        oldest: int | None = self._reader.execute("SELECT min(position) FROM record").fetchone()[0]
-        if oldest is None:
-            return self.head
-        low, high = oldest, self.head + 1  # the first record that is not before `time` lies here
-        while low < high:
-            middle = (low + high) // 2
-            row = self._reader.execute(query, (middle,)).fetchone()
-            low, high = (low, middle) if row is None or row[1] >= time else (row[0] + 1, high)
-        return low - 1
+        try:
+            return logfile.position_before(self._reader, time, self.head)
+        except sqlite3.Error as error:
+            raise LogUnavailable(f"the event log {self.path} cannot be read: {error}") from error
 
     async def read(self, after: int, until: int) -> Page:
         assert self._reader is not None, "the log is not open"
         try:
-            return self._page(self._reader, after, until)
+            return logfile.page(self._reader, after, until, self.head, self.id_at)
         except sqlite3.Error as error:
             raise LogUnavailable(f"the event log {self.path} cannot be read: {error}") from error
 
-    def _page(self, reader: sqlite3.Connection, after: int, until: int) -> Page:
-        page: list[Record] = []
-        size = 0
-        reader.execute("BEGIN")
-        try:
-            [oldest] = reader.execute("SELECT min(position) FROM record").fetchone()
-            rows = reader.execute(
-                "SELECT position, time, topic, type, data FROM record"
-                " WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
-                (after, until, PAGE_RECORDS),
-            )
-            for position, *fields in rows:
-                record = Record(position, self.id_at(position), *fields)
-                if page and size + len(record.data) > PAGE_BYTES:
-                    break
-                page.append(record)
-                size += len(record.data)
-        finally:
-            reader.execute("ROLLBACK")
-        return Page(page, self.head if oldest is None else oldest - 1)
-
     def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self.path, timeout=5.0, isolation_level=None, check_same_thread=False)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute(f"PRAGMA synchronous = {self.durability}")
-        return database
+        return logfile.connect(self.path, self.durability)
 
     def _let_go(self) -> None:
         for connection in (self._reader, self._lock):
@@ -292,9 +226,11 @@ class SQLiteLog:
                 try:
                     database.execute("BEGIN IMMEDIATE")
                     spans = [self._insert(database, append, head + len(records), now, records) for append in group]
-                    if self._is_over(database, records) or not trimmed <= now < trimmed + TRIM_INTERVAL:
+                    # Only new records can have made it too much.
+                    is_over = bool(records) and logfile.is_over(database, self.records, self.size)
+                    if is_over or not trimmed <= now < trimmed + TRIM_INTERVAL:
                         trimmed = now
-                        self._trim(database, now)
+                        logfile.trim(database, now, records=self.records, size=self.size, age=self.age)
                     database.execute("COMMIT")
                 except sqlite3.Error as error:
                     with suppress(sqlite3.Error):  # then the next group cannot begin, which is told as well
@@ -330,56 +266,15 @@ class SQLiteLog:
         self, database: sqlite3.Connection, append: Append, head: int, now: float, records: list[Record]
     ) -> Span | NameTaken:
         """Where an append's records are, which are added to `records` unless they were stored before."""
-        if not append.messages:
-            # Else nothing is written, and a full disk is not seen; SQLite leaves out what changes nothing.
-            database.execute("UPDATE log SET count = count + 1")
-            database.execute("UPDATE log SET count = count - 1")
-        if append.once is not None:
-            named = "SELECT first, last, fingerprint FROM once WHERE name = ?"
-            if known := database.execute(named, (append.once,)).fetchone():
-                first, last, mark = known
-                is_same = mark in ("", fingerprint(append.messages))
-                return Span(range(first, last + 1), is_new=False) if is_same else NameTaken()
         new = [
             Record(position, self.id_at(position), now, message.topic, message.type, message.text)
             for position, message in enumerate(append.messages, head + 1)
         ]
-        database.executemany(
-            "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
-            ((record.position, record.time, record.topic, record.type, record.data) for record in new),
-        )
-        size = sum(len(record.data) for record in new)
-        database.execute("UPDATE log SET count = count + ?, size = size + ?", (len(new), size))
-        span = range(head + 1, head + 1 + len(new))
-        if append.once is not None:
-            about = (append.once, span[0], span[-1], now, fingerprint(append.messages))
-            database.execute("INSERT INTO once VALUES (?, ?, ?, ?, ?)", about)
-        records += new
-        return Span(span, is_new=True)
-
-    def _is_over(self, database: sqlite3.Connection, records: Sequence[Record]) -> bool:
-        """Whether a tenth more is there than may be; only new records can have made it so."""
-        if not records:
-            return False
-        [count, size] = database.execute("SELECT count, size FROM log").fetchone()
-        return bool(count > self.records * 1.1 or size > self.size * 1.1)
-
-    def _trim(self, database: sqlite3.Connection, now: float) -> None:
-        """Let go of what is over a limit, but not of the newest record, unless it is too old."""
-        database.execute(
-            "DELETE FROM once WHERE time < ? OR rowid <= (SELECT max(rowid) FROM once) - ?", (now - ONCE, ONCE_LIMIT)
-        )
-        [count, size] = database.execute("SELECT count, size FROM log").fetchone()
-        cut = None
-        # Data itself, because SQL's length() ends at a NUL, and what was counted when it came must be let go of again.
-        for position, written, data in database.execute("SELECT position, time, data FROM record ORDER BY position"):
-            over = count > self.records or (size > self.size and count > 1)
-            if not over and written >= now - self.age:
-                break
-            cut, count, size = position, count - 1, size - len(data)
-        if cut is not None:
-            database.execute("DELETE FROM record WHERE position <= ?", (cut,))
-            database.execute("UPDATE log SET count = ?, size = ?", (count, size))
+        mark = fingerprint(append.messages) if append.once is not None else ""
+        span = logfile.store(database, new, append.once, mark)
+        if isinstance(span, Span) and span.is_new:
+            records += new
+        return span
 
     # What the writer posts to the loop.
 
@@ -413,50 +308,3 @@ class SQLiteLog:
         for append in group:
             if not append.ids.done():
                 append.ids.set_exception(LogUnavailable(f"the event log cannot be written: {error}"))
-
-
-def _lock(path: Path) -> sqlite3.Connection:
-    """Keep other servers away from the log for as long as this connection is open; it ends with the process."""
-    lock = sqlite3.connect(
-        path.with_name(path.name + "-lock"), timeout=0, isolation_level=None, check_same_thread=False
-    )
-    try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        raise LogUnavailable(
-            f"the event log {path} is in use by another sse-server; stop that one, or choose another log with --log"
-        ) from error
-    return lock
-
-
-def _prepare(database: sqlite3.Connection, boot: str) -> tuple[str, int]:
-    """Epoch and head of the log, which is made if the file is new.
-
-    A power cut may have taken records whose ids were given out.  Their positions must not be given to others: a
-    client that has the one would never be sent the other.  So if the log was not closed, and the machine was started
-    since, a wide gap is left.  (If only the server died, nothing is lost, and none is needed.)
-    """
-    [version] = database.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        if database.execute("SELECT 1 FROM sqlite_master").fetchone():
-            raise LogUnavailable("the event log's file is another program's database; choose another with --log")
-        database.executescript(f"BEGIN; {SCHEMA} COMMIT;")
-    elif version == 1:
-        database.executescript(f"BEGIN; {FROM_1_TO_2} COMMIT;")
-    elif version != 2:
-        raise LogUnavailable(f"the event log was written by a newer sse-server (format {version}); use that one")
-    [epoch, opened_on] = database.execute("SELECT epoch, boot FROM log").fetchone()
-    database.execute("BEGIN IMMEDIATE")
-    # SQLite makes this row with the first record; lost together, they would leave nothing to put a gap behind.
-    database.execute(
-        "INSERT INTO sqlite_sequence SELECT 'record', 0"
-        " WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'record')"
-    )
-    if opened_on not in ("", boot) or opened_on == "unknown":
-        logger.warning("the machine went down while the event log was open; ids go on with a gap")
-        database.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name = 'record'", (GAP,))
-    database.execute("UPDATE log SET boot = ?", (boot,))
-    database.execute("COMMIT")
-    head = database.execute("SELECT seq FROM sqlite_sequence WHERE name = 'record'").fetchone()
-    return epoch, head[0] if head else 0

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from server.eventlog import ONCE_LIMIT, LogUnavailable, NameTaken
-from server.eventlog.sqlite import GAP, WAITING_LIMIT, SQLiteLog
+from server.eventlog.logfile import GAP
+from server.eventlog.sqlite import WAITING_LIMIT, SQLiteLog
 from server.wire import Message
 from tests.server.client import publish, request, subscribe
 from tests.server.process import started
@@ -172,6 +173,17 @@ async def test_a_transaction_that_cannot_even_be_taken_back_is_told_and_kills_no
         for _ in range(2):
             with pytest.raises(LogUnavailable, match="cannot be written"):
                 await log.append(messages(1, 1))
+
+
+async def test_a_file_that_is_damaged_meanwhile_is_one_sentence_for_each_who_reads(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    async with opened(log := SQLiteLog(path)):
+        await log.append(messages(1, 1))
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("DROP TABLE record")
+        for attempt in (log.read(-1, 1), log.position_before(0.0)):
+            with pytest.raises(LogUnavailable, match=r"events\.db cannot be read: no such table"):
+                await attempt
 
 
 async def _append(log: SQLiteLog, told: list[str]) -> None:
