@@ -49,7 +49,11 @@ class Span(NamedTuple):
 
 
 def lock(path: Path) -> sqlite3.Connection:
-    """Keep other servers away from the log for as long as this connection is open; it ends with the process."""
+    """Keep other servers away from the log for as long as this connection is open; it ends with the process.
+
+    Raises:
+        LogUnavailable: another server has it.
+    """
     held = sqlite3.connect(
         path.with_name(path.name + "-lock"), timeout=0, isolation_level=None, check_same_thread=False
     )
@@ -69,6 +73,9 @@ def prepare(database: sqlite3.Connection, boot: str) -> tuple[str, int]:
     A power cut may have taken records whose ids were given out.  Their positions must not be given to others: a
     client that has the one would never be sent the other.  So if the log was not closed, and the machine was started
     since, a wide gap is left.  (If only the server died, nothing is lost, and none is needed.)
+
+    Raises:
+        LogUnavailable: the file is another program's, or a newer server's.
     """
     [version] = database.execute("PRAGMA user_version").fetchone()
     if version == 0:
@@ -108,8 +115,8 @@ def store(database: sqlite3.Connection, new: Sequence[Record], once: str | None,
 
     Args:
         database: In a transaction.
-        new: None, to see whether something could be written.
-        once: The name of the append.
+        new: Empty, to see whether something could be written.
+        once: The name of the append, if it has one.
         mark: The fingerprint of its messages.
     """
     if not new:
