@@ -207,6 +207,7 @@ def serve(
             asyncio.run(
                 _keep_workers(
                     workers,
+                    _open_log(log, port, unix, durability),
                     claimed(host, port),
                     needs_token=needs_token,
                     explain=lambda error: explain(error, host, port),
@@ -303,9 +304,17 @@ def _refuse_what_workers_cannot_share(log: str | None, *, demo: str | None, port
 
 
 async def _keep_workers(
-    count: int, claimed: AbstractAsyncContextManager[None], *, needs_token: bool, explain: Callable[[OSError], str]
+    count: int,
+    log: EventLog,
+    claimed: AbstractAsyncContextManager[None],
+    *,
+    needs_token: bool,
+    explain: Callable[[OSError], str],
 ) -> None:
     """Keep so many processes of this very command until the task is cancelled."""
+    # What is wrong with the log each of them would say, so it is tried once before.
+    await log.open(lambda _: None, lambda: None)
+    await log.close()
     task = asyncio.current_task()
     assert task is not None
     if sys.platform != "win32":

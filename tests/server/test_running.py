@@ -231,6 +231,7 @@ async def test_a_socket_file_that_a_dead_server_left_is_taken_over_and_another_f
         (["--workers", "2"], "several workers need one log"),
         (["--workers", "2", "--log", "redis://localhost", "--port", "0"], "several workers need a port"),
         (["--workers", "2", "--log", "redis://localhost", "--port", "9", "--demo", "hello"], "a demo needs one worker"),
+        (["--workers", "3", "--log", "redis://127.0.0.1:1", "--port", "9"], "Redis cannot be used"),
         (["--unix", "x", "--unix-mode", "rw"], "--unix-mode is written as chmod has it"),
         (["--access-log", "/dev/null/log"], "cannot be written"),
     ],
@@ -239,6 +240,7 @@ async def test_what_cannot_be_is_refused_with_a_sentence(arguments: list[str], r
     code, _, errors = await run(*arguments)
     assert code == 1
     assert reason in errors
+    assert errors.count("\n") == 1
 
 
 async def test_two_workers_share_a_port_and_a_log_and_a_killed_one_is_replaced(tmp_path: Path) -> None:
