@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 class LoopThread:
     """Runs `main()` on an event loop in the background.
 
-    Leaving the block cancels it, waits until it has cleaned up, and raises what it raised.
+    Leaving the block cancels it, waits until it has cleaned up, and raises what it raised.  Signals are to call `stop`
+    already when the block is entered: what Python raises on Ctrl-C by itself could come after the thread has started
+    and before the block has, and nobody would leave that then.
     """
 
     def __init__(self, main: Callable[[], Coroutine[None, None, None]], on_exit: Callable[[], None]) -> None:
@@ -34,19 +36,13 @@ class LoopThread:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
+        self._is_stopped = False
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="agent")
 
     def __enter__(self) -> Self:
         self._thread.start()
-        try:
-            self._started.wait()
-        except BaseException:
-            # Ctrl-C, right now: nobody will leave a block that was never entered.
-            self._started.wait()
-            self.stop()
-            self._thread.join()
-            raise
+        self._started.wait()
         return self
 
     def __exit__(
@@ -66,8 +62,10 @@ class LoopThread:
             logger.debug("The loop has ended; dropped a call of %r", function)
 
     def stop(self) -> None:
-        """Cancel `main`, without waiting.  From any thread, and from a signal handler."""
-        self.post(self._cancel)
+        """Cancel `main`, without waiting, or never begin it.  From any thread, and from a signal handler."""
+        self._is_stopped = True
+        if self._loop is not None:
+            self.post(self._cancel)
 
     def wait(self) -> None:
         """Return when `main` has ended."""
@@ -90,7 +88,9 @@ class LoopThread:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._started.set()
-        await self._main()
+        # Looked at once the loop can be found: who stops us now either sees that or is seen here.
+        if not self._is_stopped:
+            await self._main()
 
     def _cancel(self) -> None:
         assert self._task is not None

@@ -6,6 +6,7 @@ Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for
 import io
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated
 
@@ -34,8 +35,12 @@ COMMANDS = {
 """Commands and the module of this package that has them: only the one that is wanted is imported."""
 
 
-def main(argv: list[str]) -> int:
-    """Run a command line; its exit code.  Errors are one sentence on standard error."""
+def main(argv: list[str], *, begin: Callable[[], object] = lambda: None) -> int:
+    """Run a command line; its exit code.  Errors are one sentence on standard error.
+
+    Args:
+        begin: called when what the command needs is imported, just before it runs.
+    """
     # A stranger's letter that the terminal cannot show is no reason to end.
     if sys.stdout is sys.__stdout__ and isinstance(sys.stdout, io.TextIOWrapper):
         out = sys.stdout
@@ -56,6 +61,7 @@ def main(argv: list[str]) -> int:
         helps.translate(command)
         if not argv or "--help" in argv:
             helps.fold()
+        begin()
         code = command.main(args=argv, prog_name="sse-notifier", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()

@@ -32,6 +32,7 @@ from notifier.loop import LoopThread
 from notifier.status import Command, Verb
 from notifier.store import Store
 from notifier.surroundings import News
+from notifier.tray.tray import Tray
 
 if TYPE_CHECKING:
     from notifier.agent import Agent, Reload
@@ -104,8 +105,6 @@ def _run(
         file: The configuration that is followed; None for URLs.
         given: Where the person said that it is.
     """
-    from notifier.tray.tray import Tray
-
     sessions: list[tuple[Agent, Errands]] = []
     tray = Tray(
         lambda command: loop.post(_obey, sessions, command),
@@ -152,9 +151,11 @@ def _run(
     # Without a session bus there is neither tray nor bubble; choosing who shows bubbles says so, once.
     if sys.platform.startswith("linux") and bus_to_use(os.environ, is_read=is_read()) is None:
         with_tray = False
-    with LoopThread(session, on_exit=tray.stop) as loop:
-        for number in ending():
-            signal.signal(number, lambda *_: loop.stop())
+    loop = LoopThread(session, on_exit=tray.stop)
+    # From here on nothing is raised in the middle of what this thread does.
+    for number in ending():
+        signal.signal(number, lambda *_: loop.stop())
+    with loop:
         if file is not None and hasattr(signal, "SIGHUP") and signal.SIGHUP in ending() and not _has_terminal():
             # Without a terminal nobody hangs up; then it asks to read the configuration again, as it does of services.
             signal.signal(signal.SIGHUP, lambda *_: loop.post(file.look_again))

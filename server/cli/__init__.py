@@ -1,12 +1,13 @@
 """The command `sse-server`: arguments in, an exit code out.  Only this package prints."""
 
+import signal
 import sys
 
 import typer
 
 from server.cli import messages, tokens
 from server.cli.serve import serve
-from server.cli.terminal import NobodyReads, OutputFailed, claim_output, failed
+from server.cli.terminal import NobodyReads, OutputFailed, failed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.callback(invoke_without_command=True)(serve)
@@ -19,12 +20,6 @@ token.command()(tokens.add)
 token.command("list")(tokens.list_)
 token.command()(tokens.revoke)
 app.add_typer(token, name="token")
-
-
-def script() -> None:
-    """The console entry point."""
-    claim_output()
-    sys.exit(main(sys.argv[1:]))
 
 
 def main(argv: list[str]) -> int:
@@ -40,6 +35,8 @@ def main(argv: list[str]) -> int:
     except typer.TyperException as error:
         print(f"sse-server: {error.format_message()} ({_command_path(argv)} --help tells more)", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     except SystemExit as end:
         code = end.code
     return code if isinstance(code, int) else 0

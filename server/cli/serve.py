@@ -26,6 +26,7 @@ from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.eventlog.sqlite import SQLiteLog
+from server.interrupt import ends_at_once
 from server.limit import Limits
 from server.origin import is_expected, is_loopback
 from server.tokens import Tokens
@@ -167,8 +168,9 @@ def serve(
             "a key alone makes no TLS; give its certificate with --tls-cert", context, param_hint="'--tls-key'"
         )
     # Here, since `publish` is for cron jobs and needs not wait for aiohttp.
-    from server.crew import Crew
-    from server.web import claimed, serve
+    with ends_at_once():
+        from server.crew import Crew
+        from server.web import claimed, serve
 
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
@@ -251,7 +253,8 @@ def _open_log(name: str | None, port: int, unix: Path | None, durability: Durabi
         return MemoryLog()
     if name and name.startswith(REDIS):
         try:
-            from server.eventlog.redis import RedisLog
+            with ends_at_once():
+                from server.eventlog.redis import RedisLog
         except ModuleNotFoundError as error:
             raise failed("a log in Redis needs the extra: pip install 'sse-notifier[redis]'") from error
         try:

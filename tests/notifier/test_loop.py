@@ -29,6 +29,19 @@ def test_leaving_the_block_cancels_and_waits_for_the_clean_up() -> None:
     assert set(threading.enumerate()) <= before
 
 
+def test_what_is_stopped_before_it_starts_never_begins() -> None:
+    done = []
+
+    async def main() -> None:
+        done.append("begun")
+
+    loop = LoopThread(main, on_exit=lambda: done.append("exit"))
+    loop.stop()
+    with loop:
+        loop.wait()
+    assert done == ["exit"]
+
+
 def test_a_posted_call_happens_on_the_loop_thread() -> None:
     seen: list[tuple[str, int]] = []
     called = threading.Event()

@@ -57,6 +57,24 @@ async def test_a_server_in_a_shell_serves_and_ends_cleanly(number: signal.Signal
         assert f"sse-notifier run {server.url}/events" in out
 
 
+@pytest.mark.parametrize("module", ["server.cli", "server.web", "server.eventlog.redis"])
+def test_ctrl_c_during_an_import_simply_ends_us(module: str) -> None:
+    # As if it came just now: a KeyboardInterrupt there may become another error or be lost.
+    begin = f"""
+import os, signal, sys
+class Hit:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+import server.__main__ as main
+sys.meta_path.insert(0, Hit())
+main.script()
+"""
+    command = [sys.executable, "-c", begin, "--port", "0", "--log", "redis://127.0.0.1:1"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+
+
 async def test_a_stranger_s_nonsense_is_not_the_person_s_trouble() -> None:
     async with started() as server:
         for raw in (b"nonsense\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nX : 1\r\n\r\n"):
