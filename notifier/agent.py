@@ -62,7 +62,7 @@ class Agent:
         config: Config,
         store: Store,
         open_desktop: Callable[[Listener], Awaitable[Desktop]],
-        open_link: Callable[[str], Awaitable[None]],
+        open_link: Callable[[str, str], Awaitable[None]],
         update: Callable[[Status], None],
         *,
         presets: Mapping[str, Preset] | None = None,
@@ -78,7 +78,7 @@ class Agent:
             config: What to follow.
             store: Where to record; the agent does not close it.
             open_desktop: Makes what bubbles appear on; the agent closes it.
-            open_link: Opens a link in the person's browser; may raise LinkFailed.
+            open_link: Opens a link in the person's browser, with the token of the click; may raise LinkFailed.
             update: Told of each change, on the event loop, at most once per turn of it.
             presets: What is known of kinds of streams, by name; those of the program where it is None.
             reload: Tells `reconfigure` and `refuse` of each new configuration.
@@ -164,13 +164,13 @@ class Agent:
             case Verb.OPEN:
                 notification = self._inbox.best() if command.row is None else self._inbox.find(command.row)
                 if notification is not None:
-                    self.activate(notification)
+                    self.activate(notification, command.token)
                     if notification.link is None:
-                        self.obey(Command(Verb.HISTORY, stream=notification.stream))
+                        self.obey(Command(Verb.HISTORY, stream=notification.stream, token=command.token))
             case Verb.OPEN_SITE:
                 asked = self._followed.get(command.stream or "")
                 if asked is not None and asked.line.site is not None:
-                    self._group.create_task(self._open(asked.line.site), name="site")
+                    self._group.create_task(self._open(asked.line.site, command.token), name="site")
             case verb if verb in self._errands:
                 self._group.create_task(self._run_errand(self._errands[verb], command), name=f"errand {verb}")
         self._publish()
@@ -221,18 +221,18 @@ class Agent:
         self._outbox.look()
         self._publish()
 
-    def activate(self, notification: Notification) -> None:
+    def activate(self, notification: Notification, token: str = "") -> None:
         """The person clicked this notification.  On the event loop only."""
         self.dismiss(notification)
         if notification.link is not None:
-            self._group.create_task(self._open(notification.link), name="link")
+            self._group.create_task(self._open(notification.link, token), name="link")
         elif notification.key in DIGESTS:
-            self.obey(Command(Verb.HISTORY, stream=told_of(notification)))
+            self.obey(Command(Verb.HISTORY, stream=told_of(notification), token=token))
 
-    def choose(self, notification: Notification, action: Action) -> None:
+    def choose(self, notification: Notification, action: Action, token: str = "") -> None:
         """The person clicked a button of this notification.  On the event loop only."""
         self.dismiss(notification)
-        self._group.create_task(self._open(action.link), name="link")
+        self._group.create_task(self._open(action.link, token), name="link")
 
     def dismiss(self, notification: Notification) -> None:
         """The person put this notification away, and so has read it.  On the event loop only."""
@@ -369,9 +369,9 @@ class Agent:
             dues.append(TEND)
         return min([REST, *(due for due in dues if due is not None)])
 
-    async def _open(self, link: str) -> None:
+    async def _open(self, link: str, token: str) -> None:
         try:
-            await self._open_link(link)
+            await self._open_link(link, token)
         except LinkFailed as error:
             logger.warning("%s", error)
             self._outbox.tell(ourselves.failed(error))

@@ -33,8 +33,8 @@ class Errands:
 
     Args:
         file: The configuration.
-        history: Gives the newest so many rows, oldest first.
-        runtime: A directory for what need not outlast the login.
+        history: Gives the newest so many rows, of one stream or of all, oldest first.
+        runtime: A directory for what need not outlast the login, where a browser may read.
         autostart: What starts at login; None where that would be another configuration.
         environ: Of this process.
     """
@@ -42,7 +42,7 @@ class Errands:
     def __init__(
         self,
         file: ConfigFile,
-        history: Callable[[int], Sequence[Row]],
+        history: Callable[[int, str | None], Sequence[Row]],
         runtime: Path,
         autostart: Autostart | None,
         environ: Mapping[str, str],
@@ -75,7 +75,8 @@ class Errands:
             self.starts_at_login = None
 
     async def _show_history(self, command: Command, status: Status) -> None:
-        text = page(self._history(ROWS_LIMIT), datetime.now().astimezone())
+        rows = self._history(ROWS_LIMIT, command.stream)
+        text = page(rows, datetime.now().astimezone(), command.stream)
         file = self._runtime / "history.html"
         try:
             async with self._writing:  # a second click comes while the first is at it
@@ -84,7 +85,7 @@ class Errands:
             raise ErrandFailed(
                 _("The history cannot be shown: {path} cannot be written ({why})", path=file, why=error.strerror)
             ) from error
-        await open_page(file, self._environ)
+        await open_page(file, self._environ, command.token)
 
     async def _edit(self, command: Command, status: Status) -> None:
         _create(self._file)

@@ -30,10 +30,10 @@ strong { overflow-wrap: anywhere } .read strong { font-weight: 500 } .critical s
 """
 
 
-def page(rows: Sequence[Row], now: datetime) -> str:
-    """HTML of the newest of `rows`, which are oldest first; `now` is local time."""
+def page(rows: Sequence[Row], now: datetime, stream: str | None = None) -> str:
+    """HTML of the newest of `rows`, which are oldest first, of this stream or of all; `now` is local time."""
     newest = list(reversed(rows))[:ROWS_LIMIT]
-    title = _("History of sse-notifier")
+    title = _("History of sse-notifier") if stream is None else f"{stream} · {_('History of sse-notifier')}"
     count = ngettext("{count} notification", "{count} notifications", len(newest), count=len(newest))
     written = _("{count}, as of {time}", count=count, time=f"{now:%Y-%m-%d %H:%M}") if newest else _("Nothing yet")
     return "".join(

@@ -25,11 +25,13 @@ class Stage:
 
     Args:
         stream: The settings that its bubbles are shown by.
-        open_link: Opens a link in the person's browser; may raise LinkFailed.
+        open_link: Opens a link in the person's browser, with the token of the click; may raise LinkFailed.
         say: Gets a sentence for the person.
     """
 
-    def __init__(self, stream: Stream, open_link: Callable[[str], Awaitable[None]], say: Callable[[str], None]) -> None:
+    def __init__(
+        self, stream: Stream, open_link: Callable[[str, str], Awaitable[None]], say: Callable[[str], None]
+    ) -> None:
         self.shown = 0
         """Notifications that were offered to the desktop; of a flood most are in a digest."""
         self._stream = stream.model_copy(update={"quiet_hours": ()})
@@ -60,14 +62,14 @@ class Stage:
             await desktop.close()
             store.close()
 
-    def activate(self, notification: Notification) -> None:
+    def activate(self, notification: Notification, token: str = "") -> None:
         """A click opens the link."""
         if notification.link is not None:
-            self._group.create_task(self._open(notification.link), name="link")
+            self._group.create_task(self._open(notification.link, token), name="link")
 
-    def choose(self, notification: Notification, action: Action) -> None:
+    def choose(self, notification: Notification, action: Action, token: str = "") -> None:
         """A button opens its link."""
-        self._group.create_task(self._open(action.link), name="link")
+        self._group.create_task(self._open(action.link, token), name="link")
 
     def dismiss(self, notification: Notification) -> None:
         """There is no history in which it could be read."""
@@ -84,8 +86,8 @@ class Stage:
             self.shown += 1
             outbox.offer(replace(outcome, row=row, command=()))
 
-    async def _open(self, link: str) -> None:
+    async def _open(self, link: str, token: str) -> None:
         try:
-            await self._open_link(link)
+            await self._open_link(link, token)
         except LinkFailed as error:
             self._say(_("the link was not opened: {why}", why=error))

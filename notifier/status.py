@@ -106,13 +106,15 @@ class Command:
 
     verb: Verb
     stream: str | None = None
-    """Name of the stream that is meant; of `RECONNECT` None is all."""
+    """Name of the stream that is meant; of `RECONNECT` and `HISTORY` None is all."""
     row: int | None = None
     """Row of the notification that is meant; None is all of them for `READ`, and the best one for `OPEN`."""
     until: float | None = None
     """Of `SNOOZE`: seconds since the epoch; `inf` until `RESUME`."""
     on: bool | None = None
     """Of `AUTOSTART`."""
+    token: str = ""
+    """What the desktop gave with the click, so that what it opens may come to the front; empty mostly."""
 
     def __post_init__(self) -> None:
         assert (self.until is not None) == (self.verb is Verb.SNOOZE), "a snooze, and nothing else, has an end"

@@ -15,6 +15,6 @@ async def open_desktop(listener: Listener) -> Desktop:
     return choice.desktop
 
 
-async def follow(link: str) -> None:
-    """Open a link in the person's browser."""
-    await open_link(link, os.environ)
+async def follow(link: str, token: str) -> None:
+    """Open a link in the person's browser, which the token lets come to the front."""
+    await open_link(link, os.environ, token)

@@ -19,7 +19,7 @@ from notifier.appearance import Appearance
 from notifier.cli.autostart import autostart_of
 from notifier.cli.desktop import follow, open_desktop
 from notifier.cli.options import File, Headers, NoTray, PlainCredentials, Urls, Verbose
-from notifier.cli.place import config_file, history_path, runtime_path, state_path
+from notifier.cli.place import config_file, history_path, page_path, state_path
 from notifier.cli.terminal import ending, is_read, log, print_line, say
 from notifier.config import Config
 from notifier.configfile import ConfigFile
@@ -121,8 +121,8 @@ def _run(
                 lookout = Lookout(system_bus(os.environ), session_bus(os.environ))
                 errands = Errands(
                     file or config_file(None),
-                    lambda limit: store.history(limit=limit),
-                    runtime_path(),
+                    lambda limit, stream: store.history(limit=limit, stream=stream),
+                    page_path(),
                     # At login there are no URLs from a command line.
                     None if file is None else autostart_of(given),
                     os.environ,

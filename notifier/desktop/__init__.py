@@ -39,12 +39,15 @@ class BubbleUnanswered(BubbleFailed):
 
 
 class Listener(Protocol):
-    """Hears on the event loop what the person does with bubbles, and has the pictures for them."""
+    """Hears on the event loop what the person does with bubbles, and has the pictures for them.
 
-    def activate(self, notification: Notification) -> None:
+    With a click may come a token, with which what it opens may come to the front (xdg-activation v1).
+    """
+
+    def activate(self, notification: Notification, token: str = "") -> None:
         """The person clicked the bubble."""
 
-    def choose(self, notification: Notification, action: Action) -> None:
+    def choose(self, notification: Notification, action: Action, token: str = "") -> None:
         """The person clicked one of its buttons."""
 
     def dismiss(self, notification: Notification) -> None:

@@ -79,6 +79,8 @@ class DBusDesktop:
         self._question: Question | None = None
         self._shown: dict[int, Notification] = {}
         """By the daemon's id, at most `REMEMBERED`, the newest last."""
+        self._token = (0, "")
+        """The bubble that is about to be clicked, and the token for what the click opens."""
         self._start_again = 0.0
         """When, on the loop's clock, the bus may be asked to start a daemon."""
         self._turn = asyncio.Lock()
@@ -258,21 +260,25 @@ class DBusDesktop:
             case sender, "NameOwnerChanged", "sss", [str(name), _, str(owner)] if sender == BUS and name == DAEMON:
                 self._forget()
                 self._owner = owner
+            case sender, "ActivationToken", "us", [int(number), str(token)] if sender == self._owner:
+                self._token = number, token
             case sender, "ActionInvoked", "us", [int(number), str(key)] if sender == self._owner:
+                clicked, token = self._token
+                self._token = 0, ""
                 if notification := self._shown.get(number):
-                    self._hear(notification, key)
+                    self._hear(notification, key, token if clicked == number else "")
             case sender, "NotificationClosed", "uu", [int(number), int(reason)] if sender == self._owner:
                 notification = self._shown.pop(number, None)
                 if notification is not None and reason == BY_THE_PERSON:
                     asyncio.get_running_loop().call_soon(self._listener.dismiss, notification)
         return False
 
-    def _hear(self, notification: Notification, key: str) -> None:
+    def _hear(self, notification: Notification, key: str, token: str) -> None:
         loop = asyncio.get_running_loop()
         if key == DEFAULT:
-            loop.call_soon(self._listener.activate, notification)
+            loop.call_soon(self._listener.activate, notification, token)
         elif action := action_of(key, notification):
-            loop.call_soon(self._listener.choose, notification, action)
+            loop.call_soon(self._listener.choose, notification, action, token)
 
     def _forget(self) -> None:
         """Another daemon counts its bubbles from the beginning."""

@@ -54,7 +54,9 @@ LOOK_ALIKES: Final = str.maketrans("<>", "\u2039\u203a")
 
 def is_sandboxed(environ: Mapping[str, str], flatpak: Path = FLATPAK) -> bool:
     """Whether this process is in a Flatpak or a Snap."""
-    return bool(environ.get("SNAP")) or flatpak.exists()
+    snap = environ.get("SNAP")
+    # A terminal that is a Snap hands SNAP on to all that is started in it.
+    return bool(snap and Path(__file__).resolve().is_relative_to(Path(snap).resolve())) or flatpak.exists()
 
 
 class PortalDesktop:
@@ -79,8 +81,8 @@ class PortalDesktop:
         self._question: asyncio.Future[Message] | None = None
         """The call that may not be answered yet: a portal that hangs is told no more."""
         self._shown: OrderedDict[str, Notification] = OrderedDict()
-        self._told_at: dict[str, float] = {}
-        """When, on the loop's clock, the portal was told of these; those that have settled are forgotten."""
+        self._told_at: OrderedDict[str, float] = OrderedDict()
+        """When, on the loop's clock, the portal was told of these, at most `REMEMBERED`, the newest last."""
         self._turn = asyncio.Lock()
 
     @property
@@ -147,16 +149,17 @@ class PortalDesktop:
         if answer.message_type is MessageType.ERROR:
             raise BubbleFailed(_("{name} did not take the bubble ({why})", name=self.name, why=what(answer)))
         self._told_at[name] = asyncio.get_running_loop().time()
+        self._told_at.move_to_end(name)
+        if len(self._told_at) > REMEMBERED:
+            self._told_at.popitem(last=False)
 
     async def _take_back(self, name: str) -> None:
         self._shown.pop(name, None)
         await self._remove(await self._connect(), name)
 
     async def _remove(self, bus: MessageBus, name: str) -> None:
-        now = asyncio.get_running_loop().time()
-        self._told_at = {told: at for told, at in self._told_at.items() if now - at < SETTLING}
-        if name in self._told_at:
-            await asyncio.sleep(self._told_at[name] + SETTLING - now)
+        settled = self._told_at.get(name, 0.0) + SETTLING
+        await asyncio.sleep(max(0.0, settled - asyncio.get_running_loop().time()))
         await self._ask(bus, INTERFACE, "RemoveNotification", "s", [name])
 
     async def _connect(self) -> MessageBus:

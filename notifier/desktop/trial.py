@@ -73,10 +73,10 @@ class Trial:
             self.failed.append(gone.title)
             self.tell(_("{title}: failed: {why}", title=gone.title, why=error))
 
-    def activate(self, notification: Notification) -> None:
+    def activate(self, notification: Notification, token: str = "") -> None:
         self._hear(notification, _("{title}: clicked", title=notification.title))
 
-    def choose(self, notification: Notification, action: Action) -> None:
+    def choose(self, notification: Notification, action: Action, token: str = "") -> None:
         self._hear(notification, _("{title}: the button {label}", title=notification.title, label=action.label))
 
     def dismiss(self, notification: Notification) -> None:

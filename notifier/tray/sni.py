@@ -152,6 +152,7 @@ class Icon(_base.Icon):  # type: ignore[misc]
         self._session: _Session | None = None
         self._callbacks: set[threading.Thread] = set()
         self._notification_id = 0
+        self._token = ""
 
     @property
     def attention(self) -> bool:
@@ -162,6 +163,13 @@ class Icon(_base.Icon):  # type: ignore[misc]
     def attention(self, value: bool) -> None:
         self._attention = value
         self._changed()
+
+    def take_token(self) -> str:
+        """The token of the click that is being answered, once: a window that is opened with it may come to the front
+        (xdg-activation v1).  Empty where the host gave none.
+        """
+        token, self._token = self._token, ""
+        return token
 
     def run(self, setup: Callable[["Icon"], object] | None = None) -> None:
         """Show the icon until `stop`.
@@ -358,7 +366,7 @@ class _Session:
         self._item, self._menu = _Item(icon), _Menu(icon)
         self._news = asyncio.Event()
         """The watcher, its hosts or our visibility changed."""
-        self._registered = False
+        self._registered = self._is_refused = False
         self._watchers = 0
         """How often the watcher came or went."""
         self._tasks = asyncio.TaskGroup()
@@ -469,8 +477,14 @@ class _Session:
                 self._icon._tell(hosted=False)
                 if error.type in (ErrorType.SERVICE_UNKNOWN.value, ErrorType.NAME_HAS_NO_OWNER.value):
                     return True  # nobody is there: we hear of it when somebody comes
-                logger.warning("the tray watcher did not take the icon: %s", error)
+                logger.log(
+                    logging.DEBUG if self._is_refused else logging.WARNING,
+                    "the tray watcher did not take the icon: %s",
+                    error,
+                )
+                self._is_refused = True
                 return False
+            self._is_refused = False
             # Its answer and the news that it is gone may have come in one breath.
             self._registered = watchers == self._watchers
         hosts = await self._call(
@@ -623,6 +637,11 @@ class _Item(ServiceInterface):
         """A middle click: pystray has no meaning for it, who uses this backend may."""
         if (secondary := self._icon._secondary) is not None:
             self._icon._act(lambda _: secondary())
+
+    @dbus_method("ProvideXdgActivationToken")
+    def provide_xdg_activation_token(self, token: DBusStr) -> None:
+        """KDE gives it just before it tells of a click."""
+        self._icon._token = token
 
     @dbus_method("ContextMenu")
     def context_menu(self, x: DBusInt32, y: DBusInt32) -> None:

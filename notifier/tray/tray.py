@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -123,7 +124,7 @@ class Tray:
                     NAME,
                     sni_host_changed=self._host_changed,
                     sni_about_to_show=partial(self._obey, Command(Verb.LOOK)),
-                    sni_secondary=partial(self._obey, Command(Verb.HISTORY)),
+                    sni_secondary=partial(self._clicked, Command(Verb.HISTORY)),
                 )
                 try:
                     self._icon.run(self._draw)
@@ -237,8 +238,9 @@ class Tray:
 
     def _clicked(self, asked: Command | Snooze, *_: object) -> None:
         command = asked.command(datetime.now().astimezone()) if isinstance(asked, Snooze) else asked
+        token = self._icon.take_token() if self._item is not None and self._icon is not None else ""
         try:
-            self._obey(command)
+            self._obey(replace(command, token=token))
         finally:
             if command.verb is Verb.QUIT:
                 self.stop()

@@ -116,7 +116,7 @@ async def _follow(url: str, history: Path) -> tuple[float, float]:
         async def open_desktop(_: Listener) -> Desktop:
             return Taken()
 
-        async def open_link(_: str) -> None:
+        async def open_link(_: str, token: str) -> None:
             raise AssertionError("nobody clicks here")
 
         seen = asyncio.Event()

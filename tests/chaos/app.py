@@ -65,7 +65,7 @@ async def main(url: str, history: Path, handed: Path, seed: int, failing: float)
         print("up", flush=True)  # noqa: T201
         return FileDesktop(history, handed, random.Random(seed), failing)
 
-    async def open_link(_: str) -> None:
+    async def open_link(_: str, token: str) -> None:
         raise AssertionError("nobody clicks here")
 
     with closing(Store(history, clock=time.time, tell=sys.exit)) as store:

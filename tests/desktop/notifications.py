@@ -46,12 +46,16 @@ class Person:
     chosen: list[tuple[Notification, Action]] = field(default_factory=list)
     dismissed: list[Notification] = field(default_factory=list)
     pictures: Pictures = NONE
+    tokens: list[str] = field(default_factory=list)
+    """With which they were clicked and chosen."""
 
-    def activate(self, notification: Notification) -> None:
+    def activate(self, notification: Notification, token: str = "") -> None:
         self.clicked.append(notification)
+        self.tokens.append(token)
 
-    def choose(self, notification: Notification, action: Action) -> None:
+    def choose(self, notification: Notification, action: Action, token: str = "") -> None:
         self.chosen.append((notification, action))
+        self.tokens.append(token)
 
     def dismiss(self, notification: Notification) -> None:
         self.dismissed.append(notification)
@@ -63,12 +67,13 @@ class Person:
 class OwnDaemon:
     """A notification daemon of the test: it can what it is told it can, and answers as it is told."""
 
-    def __init__(self, capabilities: Sequence[str]) -> None:
+    def __init__(self, capabilities: Sequence[str], bus: MessageBus) -> None:
         self.capabilities = list(capabilities)
         self.calls: list[Message] = []
         self.error: str | None = None
         self.signature = "u"
         self.inhibited = False
+        self.bus = bus
 
     def answer(self, message: Message) -> Message | bool:
         if message.member == "Get" and message.body == [NOTIFICATIONS, "Inhibited"]:
@@ -86,12 +91,20 @@ class OwnDaemon:
         answers = {"u": len(self.calls), "s": "seven"}
         return Message.new_method_return(message, self.signature, [answers[self.signature]])
 
+    async def say(self, member: str, number: int, text: str) -> None:
+        """A signal about one bubble."""
+        signal = Message(
+            path="/org/freedesktop/Notifications", interface=NOTIFICATIONS, member=member,
+            message_type=MessageType.SIGNAL, signature="us", body=[number, text],
+        )  # fmt: skip
+        await self.bus.send(signal)
+
 
 @asynccontextmanager
 async def own_daemon(address: str, *capabilities: str) -> AsyncIterator[OwnDaemon]:
     """An :class:`OwnDaemon` on the bus; there must be no other."""
-    daemon = OwnDaemon(capabilities)
     bus = await MessageBus(address).connect()
+    daemon = OwnDaemon(capabilities, bus)
     try:
         bus.add_message_handler(daemon.answer)
         await bus.request_name(NOTIFICATIONS)

@@ -393,6 +393,22 @@ async def test_only_the_newest_bubbles_are_remembered(rig: Rig) -> None:
     assert newest.body[1] == REMEMBERED + 1
 
 
+@pytest.mark.usefixtures("no_daemon")
+async def test_a_click_brings_the_token_that_the_daemon_gave_for_it(rig: Rig) -> None:
+    async with own_daemon(rig.environ["DBUS_SESSION_BUS_ADDRESS"], "actions") as daemon, desktop_on(rig) as desktop:
+        review = replace(BUILD, actions=(Action("Reject", "https://ci.example/no"),))
+        await desktop.show(BUILD)
+        await desktop.show(replace(review, key="other"))
+        for number, key, token in ((1, "default", "one"), (2, "open-0", "two"), (1, "default", "")):
+            if token:
+                await daemon.say("ActivationToken", number, token)
+            await daemon.say("ActionInvoked", number, key)
+        await daemon.say("ActivationToken", 2, "of another bubble")
+        await daemon.say("ActionInvoked", 1, "default")
+        await eventually("all were heard", lambda: len(desktop.person.tokens) == 4)
+    assert desktop.person.tokens == ["one", "two", "", ""]
+
+
 async def test_a_stranger_on_the_bus_cannot_click(rig: Rig, dunst: Piece) -> None:
     async with desktop_on(rig) as desktop, rig.monitor(NOTIFY) as seen:
         await desktop.show(BUILD)

@@ -191,11 +191,11 @@ async def on(platform: str, backend: Backend) -> AsyncIterator[tuple[NativeDeskt
         def _is_on_the_loop(self) -> None:
             assert asyncio.get_running_loop()
 
-        def activate(self, notification: Notification) -> None:
+        def activate(self, notification: Notification, token: str = "") -> None:
             self._is_on_the_loop()
             super().activate(notification)
 
-        def choose(self, notification: Notification, action: Action) -> None:
+        def choose(self, notification: Notification, action: Action, token: str = "") -> None:
             self._is_on_the_loop()
             super().choose(notification, action)
 

@@ -12,8 +12,9 @@ from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 from PIL import Image
 
+import notifier
 from notifier.desktop import choose
-from notifier.desktop.portal import INTERFACE, PORTAL, PortalDesktop, is_sandboxed, notification_of, square
+from notifier.desktop.portal import INTERFACE, PATH, PORTAL, PortalDesktop, is_sandboxed, notification_of, square
 from notifier.errors import BubbleFailed
 from notifier.notification import Action, Notification, Urgency, Withdrawal
 from notifier.picture import NONE, Pictures
@@ -24,6 +25,9 @@ NOTIFY = f"type='method_call',interface='{NOTIFICATIONS}',member='Notify'"
 DEPLOY = replace(
     BUILD, actions=(Action("Approve", "https://ci.example/yes"), Action("Reject", "https://ci.example/no"))
 )
+
+OWN_SNAP = str(Path(notifier.__file__).parents[1])
+"""Where the program would be installed if it were a Snap."""
 
 
 @pytest.fixture
@@ -261,7 +265,7 @@ async def test_a_stranger_on_the_bus_cannot_click(rig: Rig) -> None:
 
 
 async def test_in_a_snap_the_portal_is_chosen_if_there_is_one_and_the_daemon_otherwise(rig: Rig, dunst: Piece) -> None:
-    environ = rig.environ | {"SNAP": "/snap/sse-notifier/1"}
+    environ = rig.environ | {"SNAP": OWN_SNAP}
     choice = await choose(environ, Person(), print, platform="linux")
     assert choice.desktop.name.startswith("dunst")
     await choice.desktop.close()
@@ -272,7 +276,7 @@ async def test_in_a_snap_the_portal_is_chosen_if_there_is_one_and_the_daemon_oth
 
 
 async def test_in_a_snap_a_portal_that_is_late_shows_what_comes_from_then_on(rig: Rig, dunst: Piece) -> None:
-    choice = await choose(rig.environ | {"SNAP": "/snap/sse-notifier/1"}, Person(), print, platform="linux")
+    choice = await choose(rig.environ | {"SNAP": OWN_SNAP}, Person(), print, platform="linux")
     await choice.desktop.show(plain("Before"))
     assert rig.bubbles() == 1
     async with strict_portal(rig.environ["DBUS_SESSION_BUS_ADDRESS"], 1) as portal:
@@ -289,10 +293,29 @@ async def test_without_a_bus_the_person_learns_why(own_rig: Rig) -> None:
             await desktop.show(BUILD)
 
 
+async def test_what_a_stranger_sends_straight_to_us_is_no_click(rig: Rig, portal: Piece) -> None:
+    told = f"type='method_call',interface='{INTERFACE}',member='AddNotification'"
+    async with portal_on(rig) as (desktop, person), rig.monitor(told) as seen:
+        await desktop.show(BUILD)
+        await eventually("the call was seen", lambda: seen)
+        stranger = await MessageBus(rig.environ["DBUS_SESSION_BUS_ADDRESS"]).connect()
+        await stranger.send(
+            Message(
+                path=PATH, interface=INTERFACE, member="ActionInvoked", message_type=MessageType.SIGNAL,
+                signature="ssav", body=[seen[0].body[0], "default", []], destination=seen[0].sender,
+            )
+        )  # fmt: skip
+        stranger.disconnect()
+        rig.click_bubble()
+        await eventually("the real click came back", lambda: person.clicked)
+        assert person.clicked == [BUILD]
+
+
 def test_a_sandbox_is_known(tmp_path: Path) -> None:
     info = tmp_path / ".flatpak-info"
     assert not is_sandboxed({}, info)
-    assert is_sandboxed({"SNAP": "/snap/x/1"}, info)
+    assert is_sandboxed({"SNAP": OWN_SNAP}, info)
+    assert not is_sandboxed({"SNAP": "/snap/code/1"}, info), "of the terminal that it was started in"
     info.touch()
     assert is_sandboxed({}, info)
 

@@ -139,7 +139,7 @@ async def running(
             await answers.wait()
         return made.desktop
 
-    async def open_link(link: str) -> None:
+    async def open_link(link: str, token: str) -> None:
         if made.link_bug is not None:
             raise made.link_bug
         made.links.append(link)

@@ -35,8 +35,8 @@ class Place:
         self.autostart = choose(environ, [sys.executable], platform="linux")
         self.errands = Errands(self.file, self.history, self.runtime, self.autostart, environ)
 
-    def history(self, limit: int) -> Sequence[Row]:
-        told = Notification(stream="ci", title="<b>", link="https://a.example/")
+    def history(self, limit: int, stream: str | None) -> Sequence[Row]:
+        told = Notification(stream=stream or "ci", title="<b>", link="https://a.example/")
         return [Row(id=1, notification=told, event_type="", event_id=None, received=0.0, state=State.SHOWN)]
 
     async def do(self, verb: Verb, **fields: object) -> Notification | None:
@@ -67,7 +67,7 @@ async def test_the_history_is_a_page_that_only_the_person_can_read(place: Place)
 async def test_clicks_that_come_together_are_all_shown_the_history(place: Place) -> None:
     place.programs.add("spy-browser")
     environ = place.programs.environ | {"BROWSER": "spy-browser"}
-    errands = Errands(place.file, lambda _: list(place.history(1)) * ROWS_LIMIT, place.runtime, None, environ)
+    errands = Errands(place.file, lambda *_: list(place.history(1, None)) * ROWS_LIMIT, place.runtime, None, environ)
     show = errands.table()[Verb.HISTORY]
     clicks = [show(Command(Verb.HISTORY), STATUS) for _ in range(8)]
     assert await asyncio.gather(*clicks) == [None] * 8

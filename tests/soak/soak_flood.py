@@ -131,7 +131,7 @@ async def follow(port: int, folder: Path, streams: int, each: int) -> Seen:
     async def open_desktop(_: Listener) -> Desktop:
         return Watching(seen)
 
-    async def open_link(_: str) -> None:
+    async def open_link(_: str, token: str) -> None:
         raise AssertionError("nobody clicks here")
 
     def update(_: Status) -> None:

@@ -35,7 +35,7 @@ async def measure(folder: Path) -> list[float]:
     async def open_desktop(_: Listener) -> Desktop:
         return Taken()
 
-    async def open_link(_: str) -> None:
+    async def open_link(_: str, token: str) -> None:
         raise AssertionError("nobody clicks here")
 
     async with started("--log", str(folder / "events.db")) as server:

@@ -77,7 +77,7 @@ async def follow(made: "Synchronized[int]", port: int, history: Path) -> list[tu
     async def open_desktop(_: Listener) -> Desktop:
         return Taken()
 
-    async def open_link(_: str) -> None:
+    async def open_link(_: str, token: str) -> None:
         raise AssertionError("nobody clicks here")
 
     streams = tuple(

@@ -56,6 +56,7 @@ MENU_PROPERTIES = {"Version": "u", "TextDirection": "s", "Status": "s", "IconThe
 METHODS = {
     ITEM: {
         "Activate": ("ii", ""), "SecondaryActivate": ("ii", ""), "ContextMenu": ("ii", ""), "Scroll": ("is", ""),
+        "ProvideXdgActivationToken": ("s", ""),
     },
     MENU: {
         "GetLayout": ("iias", "u(ia{sv}av)"), "GetGroupProperties": ("aias", "a(ia{sv})"), "GetProperty": ("is", "v"),

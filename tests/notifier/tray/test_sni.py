@@ -515,7 +515,7 @@ async def test_a_watcher_that_does_not_take_it_is_asked_again(
     bus: Rig, make_icon: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     async with host(address(bus)) as panel:
-        panel.watcher.refusals = 1
+        panel.watcher.refusals = 2
         make_icon(MenuItem("Quit", None))
         await panel.take_item()
         assert labels(panel.root) == ["Quit"]
@@ -576,7 +576,7 @@ async def test_what_is_said_to_a_bus_that_has_just_died_leaves_no_error_behind(
 async def test_a_bus_that_is_too_busy_to_read_costs_nothing(bus: Rig, make_icon: Callable[..., Any]) -> None:
     labels_now = ["first"]
     async with host(address(bus)) as panel:
-        icon = make_icon(menu=Menu(lambda: tuple(MenuItem(f"{n} {labels_now[-1]}", None) for n in range(150))))
+        icon = make_icon(menu=Menu(lambda: tuple(MenuItem(f"{n} {labels_now[-1]}", None) for n in range(60))))
         await panel.take_item()
         turns = [threading.Event() for _ in range(12)]
         bus.bus.freeze()
@@ -587,7 +587,7 @@ async def test_a_bus_that_is_too_busy_to_read_costs_nothing(bus: Rig, make_icon:
             icon._post(turn.set)
             await asyncio.to_thread(turn.wait, 8)
         bus.bus.thaw()
-        await panel.sees("the last was told", lambda: panel.labels()[-1] == f"149 {labels_now[-1]}")
+        await panel.sees("the last was told", lambda: panel.labels()[-1] == f"59 {labels_now[-1]}")
         await panel.check()
         assert len(panel.watcher.items) == 1, "the connection was kept"
 

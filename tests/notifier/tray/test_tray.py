@@ -130,6 +130,18 @@ async def test_a_left_click_opens_the_newest_unread_or_else_the_history(
         await eventually("it was asked for", lambda: asked[1:] == [Command(Verb.HISTORY)] * 2)
 
 
+async def test_what_a_click_opens_may_come_to_the_front(bus: Rig, tray: Tray, asked: list[Command]) -> None:
+    async with host(address(bus)) as panel:
+        await panel.take_item()
+        await panel.sees("the menu was there", lambda: "Show history" in panel.labels())
+        await panel.call(ITEM, "ProvideXdgActivationToken", "s", ["click 7"])
+        await panel.call(ITEM, "Activate", "ii", [0, 0])
+        await eventually("it was asked for", lambda: len(asked) == 1)
+        await panel.click("Show history")
+        await eventually("it was asked for again", lambda: len(asked) == 2)
+    assert asked == [Command(Verb.HISTORY, token="click 7"), Command(Verb.HISTORY)]
+
+
 async def test_what_needs_attention_asks_for_it_and_what_is_unread_is_counted(bus: Rig, tray: Tray) -> None:
     async with host(address(bus)) as panel:
         await panel.take_item()
