@@ -1,6 +1,7 @@
 """Eyes and a hand for the tray in a real panel: where the icon is, what state it shows, its menu and its rows."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image
@@ -8,7 +9,7 @@ from PIL import Image
 from notifier.tray.face import IconState
 from notifier.tray.icon import BADGE, COLOURS
 from notifier.tray.menu import Entry, Row
-from tests.desktop.rig import WATCHER, Rig, Window, until
+from tests.desktop.rig import DEADLINE, WATCHER, Rig, Window, until
 from tests.needs import needs
 
 CORNER = 100, 30, 900, 570
@@ -61,7 +62,7 @@ def places(rig: Rig, wanted: list[str]) -> list[tuple[int, int]]:
     return [(left + i % width, top + i // width) for i, hit in enumerate(near) if hit]
 
 
-def shows(rig: Rig, state: IconState, deadline: float = 8.0) -> tuple[int, int]:
+def shows(rig: Rig, state: IconState, deadline: float = DEADLINE) -> tuple[int, int]:
     """Wait for the icon of `state`; its middle."""
     until(f"the icon was {state.value}", lambda: len(icon_places(rig, state)) > 20, deadline)
     places = icon_places(rig, state)
@@ -90,8 +91,7 @@ def open_menu(
         if (found := menus(rig, panel)) and (entries is None or found[0].height == height_of(entries, panel)):
             return found[0]
         # The panel has shown the icon before it has fetched our menu, or all of it.
-        rig.run("xdotool", "key", "Escape")
-        until("that menu was closed", lambda: not popups(rig, panel))
+        until("that menu was closed", lambda: _left(rig, lambda: popups(rig, panel)))
     raise AssertionError("the panel never opened our menu")
 
 
@@ -113,8 +113,13 @@ def menu_labels(rig: Rig) -> list[str]:
 
 def close_menu(rig: Rig) -> None:
     """Leave the menu without choosing."""
+    until("the menu was closed", lambda: _left(rig, lambda: menus(rig)))
+
+
+def _left(rig: Rig, still: Callable[[], object]) -> bool:
+    """Press Escape, again each time: a menu that is seen may not have the keyboard yet."""
     rig.run("xdotool", "key", "Escape")
-    until("the menu was closed", lambda: not menus(rig))
+    return not still()
 
 
 def menus(rig: Rig, panel: Looks = XFCE) -> list[Window]:

@@ -5,12 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.desktop.rig import Piece, Rig
 from tests.notifier.loopback import OK, Act, loopback
-
-pytestmark = pytest.mark.timeout(60)
 
 
 async def doctor(rig: Rig, config: Path, **environ: str) -> tuple[int, list[dict[str, object]], str]:

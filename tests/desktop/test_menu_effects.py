@@ -20,8 +20,6 @@ from tests.desktop.person import Person, acting, defaults
 from tests.desktop.rig import Piece, Rig, until
 from tests.needs import needs
 
-pytestmark = pytest.mark.timeout(120)
-
 CLICKED: dict[str, set[str]] = {}
 """By test: the kinds of rows that it says it clicks; the fixture sees to it that this is true."""
 Test = Callable[..., None]

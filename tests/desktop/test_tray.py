@@ -13,7 +13,6 @@ from tests.desktop.panel import click_row, close_menu, icon_places, menus, open_
 from tests.desktop.rig import Piece, Rig, until
 from tests.desktop.trayapp import CONNECTED, OFFLINE, PAUSED, SOME_OFFLINE, UNREAD, TrayApp
 
-pytestmark = pytest.mark.timeout(60)
 """Each of these waits a dozen times for a panel that may have little of the processor."""
 
 DOWN_LABEL = "ci — offline: connection refused, retrying"
@@ -80,7 +79,7 @@ def test_each_row_that_is_clicked_asks_for_what_it_says(rig: Rig, app: TrayApp) 
 
 def test_the_menu_is_reached_from_the_keyboard(rig: Rig, app: TrayApp) -> None:
     app.says(FULL)
-    open_menu(rig, shows(rig, IconState.DEGRADED))
+    open_menu(rig, shows(rig, IconState.DEGRADED), entries=menu(FULL))
     # Into the first stream's menu, past its reason, and onto "Mute".
     for key in ("Down", "Right", "Return"):
         rig.run("xdotool", "key", key)
@@ -100,7 +99,7 @@ def test_a_left_click_opens_the_newest_unread_or_the_history(rig: Rig, app: Tray
 
 def test_an_open_menu_changes_in_place(rig: Rig, app: TrayApp) -> None:
     app.says(UNREAD)
-    window = open_menu(rig, shows(rig, IconState.CONNECTED))
+    window = open_menu(rig, shows(rig, IconState.CONNECTED), entries=menu(UNREAD))
     rig.run("xdotool", "mousemove", *map(str, place(window, menu(UNREAD), "Quiet now")))
     rig.screenshot("menu")
     app.says(PAUSED)
@@ -119,13 +118,13 @@ def test_the_icon_comes_back_with_the_panel(rig: Rig, panel: Piece, app: TrayApp
         app.says(status)
         panel.start()
         at = shows(rig, state)
-    click_row(rig, open_menu(rig, at), menu(OFFLINE), "Reconnect now")
+    click_row(rig, open_menu(rig, at, entries=menu(OFFLINE)), menu(OFFLINE), "Reconnect now")
     until("the menu acted", lambda: asked(app) == [Command(Verb.RECONNECT)])
 
 
 def test_quit_ends_the_program_and_the_icon_goes(rig: Rig, app: TrayApp) -> None:
     app.says(CONNECTED)
-    click_row(rig, open_menu(rig, shows(rig, IconState.CONNECTED)), menu(CONNECTED), "Quit")
+    click_row(rig, open_menu(rig, shows(rig, IconState.CONNECTED), entries=menu(CONNECTED)), menu(CONNECTED), "Quit")
     until("it ended", lambda: app.process.poll() is not None)
     assert (app.process.returncode, asked(app), app.errors()) == (0, [Command(Verb.QUIT)], "")
     until("the icon was gone", lambda: not icon_places(rig))

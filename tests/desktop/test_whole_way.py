@@ -17,8 +17,6 @@ from tests.desktop.child import PATIENCE, Child, Server
 from tests.desktop.panel import click_row, close_menu, icon_places, open_menu, shows
 from tests.desktop.rig import Piece, Rig, eventually, notify_call, until
 
-pytestmark = pytest.mark.timeout(120)
-
 NOTIFY = "interface='org.freedesktop.Notifications',type='method_call',member='Notify'"
 STREAM = StreamStatus("…", ReadyState.OPEN)
 ROWS = menu(Status((STREAM,)))
@@ -59,7 +57,7 @@ async def test_a_post_becomes_a_bubble_and_a_click_opens_its_link(
 
 def test_pausing_in_the_menu_holds_bubbles_until_resume(rig: Rig, server: Server, app: Child) -> None:
     at = shows(rig, IconState.CONNECTED, PATIENCE)
-    click_row(rig, open_menu(rig, at), ROWS, "Quiet now")
+    click_row(rig, open_menu(rig, at, entries=ROWS), ROWS, "Quiet now")
     shows(rig, IconState.PAUSED)
     server.publish(title="One")
     server.publish(title="Two")
@@ -98,7 +96,7 @@ def displayed(rig: Rig) -> str:
 
 def test_quitting_from_the_menu_ends_everything_with_exit_code_0(rig: Rig, server: Server, app: Child) -> None:
     at = shows(rig, IconState.CONNECTED, PATIENCE)
-    click_row(rig, open_menu(rig, at), ROWS, "Quit")
+    click_row(rig, open_menu(rig, at, entries=ROWS), ROWS, "Quit")
     until("the app ended", app.ended, PATIENCE)
     assert (app.process.returncode, app.left_behind()) == (0, [])
     assert "Traceback" not in app.errors

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-LASTING = 3.0
+LASTING = 15.0
 """Seconds that a program stays which does not end at once."""
 
 

@@ -18,8 +18,6 @@ import pytest
 from notifier import __version__
 from tests.notifier.loopback import OK, Act, Script, loopback
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @dataclass
 class Command:

@@ -6,13 +6,9 @@ import re
 import time
 from pathlib import Path
 
-import pytest
-
 from notifier.store import Store
 from tests.notifier.loopback import OK, Act, loopback
 from tests.notifier.test_cli import command
-
-pytestmark = pytest.mark.timeout(60)
 
 PRINTED = """
 This machine

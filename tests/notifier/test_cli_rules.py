@@ -14,8 +14,6 @@ from tests.notifier.loopback import OK, Act, loopback
 from tests.notifier.stores import entry
 from tests.notifier.test_cli import command
 
-pytestmark = pytest.mark.timeout(60)
-
 BEGAN = 1_764_104_400.0
 """2025-11-25T21:00:00Z."""
 OLD = """

@@ -17,8 +17,6 @@ from notifier.config import Config
 from notifier.configfile import LIMIT, ConfigFile
 from notifier.errors import AlreadyRunning, ConfigurationBroken, UsageError
 
-pytestmark = pytest.mark.timeout(60)
-
 ONE = '[[streams]]\nurl = "https://a.example/"\nname = "one"\n'
 TWO = ONE + '[[streams]]\nurl = "https://b.example/"\nname = "two"\n'
 

@@ -233,7 +233,6 @@ def test_damage_that_shows_later_costs_the_history_but_no_new_event(opener: Open
         assert mark.last_event_id == "3"
 
 
-@pytest.mark.timeout(120)
 def test_bits_that_flip_anywhere_never_reach_the_caller_as_an_error(opener: Opener, path: Path, tmp_path: Path) -> None:
     chance, good = random.Random(3), path.read_bytes()
     for attempt in range(60):
@@ -323,7 +322,6 @@ def test_a_file_that_may_only_be_read_still_says_where_to_resume(opener: Opener,
     assert told == [f"The history {path} cannot be used because it is read-only; for now it is kept in memory only"]
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("then", ["no more room", "more room"])
 def test_a_full_disk_loses_no_event_while_the_program_runs(opener: Opener, tmp_path: Path, then: str) -> None:
     path = tmp_path / "history.db"

@@ -37,7 +37,6 @@ def test_every_block_of_the_page_is_part_of_an_example() -> None:
     assert len(re.findall(r"^```\w", PAGE, re.MULTILINE)) == 3 * len(EXAMPLES) + len(TRIED)
 
 
-@pytest.mark.timeout(60)
 async def test_the_example_of_rules_try_says_what_the_page_says(tmp_path: Path) -> None:
     text = {kind: found[1] for kind, found in TRIED.items() if found}
     for kind in ("old", "new", "recording"):

@@ -47,7 +47,6 @@ async def running(*, patience: float = PATIENCE) -> AsyncIterator[Forwarder]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.timeout(15)
 async def test_a_notification_arrives_with_its_words() -> None:
     async with receiving() as (url, received), running() as forwarder:
         forwarder.offer(TOLD, [SecretStr(url)])
@@ -76,7 +75,6 @@ async def mailbox(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ma
         mail.put_nowait(each)
 
 
-@pytest.mark.timeout(15)
 async def test_a_stranger_s_text_is_no_markup_of_a_mail() -> None:
     mail: asyncio.Queue[bytes] = asyncio.Queue()
     server = await asyncio.start_server(lambda r, w: mailbox(r, w, mail), "127.0.0.1", 0)
@@ -89,7 +87,6 @@ async def test_a_stranger_s_text_is_no_markup_of_a_mail() -> None:
     assert parts == ["text/plain"]
 
 
-@pytest.mark.timeout(15)
 async def test_a_service_that_refuses_is_told_once_and_without_its_address(caplog: pytest.LogCaptureFixture) -> None:
     async with receiving(status=500) as (url, received), running() as forwarder:
         for _ in range(3):
@@ -101,7 +98,6 @@ async def test_a_service_that_refuses_is_told_once_and_without_its_address(caplo
     assert caplog.messages == ["ci: a notification was not forwarded: one of the services did not take it"]
 
 
-@pytest.mark.timeout(15)
 async def test_a_service_that_hangs_holds_up_neither_the_next_nor_the_end(caplog: pytest.LogCaptureFixture) -> None:
     called, left, gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
 

@@ -22,8 +22,6 @@ from tests.notifier.loopback import OK, Act, Script, chunked, loopback
 from tests.notifier.proxies import free_port
 from tests.notifier.test_cli import command
 
-pytestmark = pytest.mark.timeout(60)
-
 CHUNKED = OK.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: chunked\r\n\r\n")
 EVENT = b'data: {"title": "Door", "message": "open"}\n\n'
 

@@ -14,8 +14,6 @@ from notifier.recording import Arrived, Head, Lost, Opened, Step, harmless, head
 from tests.notifier.loopback import OK, Act, loopback
 from tests.notifier.test_cli import command
 
-pytestmark = pytest.mark.timeout(60)
-
 TIMES = st.floats(min_value=0, max_value=1e6).map(lambda at: round(at, 4))
 STEPS = st.one_of(
     st.builds(Arrived, TIMES, st.binary(min_size=1, max_size=50)),

@@ -353,7 +353,7 @@ TOKENS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     stream=st.lists(st.sampled_from(TOKENS) | st.binary(max_size=3), max_size=40).map(b"".join),
     borders=st.lists(st.integers(0, 120), max_size=6).map(sorted),

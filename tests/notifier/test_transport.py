@@ -30,8 +30,6 @@ from tests.needs import needs
 from tests.notifier.loopback import OK, Act, Loopback, Script, loopback
 from tests.notifier.proxies import free_port, microsocks, running, tinyproxy
 
-pytestmark = pytest.mark.timeout(60)
-
 HELLO: Script = [OK, b"data: hello\n\n", Act.HANG]
 SECRET = "s3cr3t+/=&?%"
 

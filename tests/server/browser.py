@@ -19,6 +19,9 @@ PATIENCE = 20_000
 """Milliseconds that a browser may take; the machine may be busy."""
 
 
+expect.set_options(timeout=PATIENCE)
+
+
 class Chromium:
     """One browser for all tests, and a profile of its own for each page."""
 

@@ -16,7 +16,7 @@ from server.web import serve
 from tests.server.browser import PATIENCE, Chromium
 from tests.server.client import Answer, publish, request, subscribe
 
-pytestmark = [pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 JSON = "Content-Type: application/json\r\n"
 NDJSON = "Content-Type: application/x-ndjson\r\n"

@@ -27,8 +27,6 @@ from tests.needs import needs
 from tests.server.client import publish, request, subscribe
 from tests.server.process import a_full_disk, a_pipe_that_nobody_reads, run, spawn, started
 
-pytestmark = pytest.mark.timeout(60)
-
 ONLY_LINUX_HAS_FULL_DISKS = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 METRICS = b"GET /metrics HTTP/1.1\r\nHost: {host}\r\n\r\n"
 

@@ -18,9 +18,6 @@ from server.eventlog.sqlite import SQLiteLog
 from server.wire import Message
 from tests.server.process import redis_url, start_redis, stop
 
-pytestmark = pytest.mark.timeout(60)
-
-
 MakeLog: TypeAlias = Callable[..., EventLog]
 
 

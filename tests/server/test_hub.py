@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
-import pytest
-
 from server import hub
 from server.eventlog.memory import MemoryLog
 from server.hub import Hub, Subscriber
@@ -16,8 +14,6 @@ from server.view import View
 from server.web import serve
 from server.wire import Message
 from tests.server.client import Stream, publish, subscribe
-
-pytestmark = pytest.mark.timeout(60)
 
 BIG = "x" * 250_000
 

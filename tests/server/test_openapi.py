@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 import schemathesis
 from aiohttp import web
@@ -25,8 +24,6 @@ from server.web import serve
 from server.wire import Message
 from tests.server.client import request
 from tests.server.process import started
-
-pytestmark = pytest.mark.timeout(60)
 
 PATH = Path(site.__file__).parent / "static" / "openapi.json"
 DOCUMENT = json.loads(PATH.read_text(encoding="utf-8"))

@@ -14,7 +14,7 @@ from server.web import serve
 from tests.server.browser import PATIENCE, Chromium, state
 from tests.server.client import publish, subscribe
 
-pytestmark = [pytest.mark.timeout(90), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SHOTS = Path(__file__).parents[2] / "build" / "shots"
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=1</script>'

@@ -2,12 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.chaos import readers
 from tests.server.process import redis_url, start_redis, stop
-
-pytestmark = pytest.mark.timeout(120)
 
 
 async def test_memory_loses_and_repeats_nothing_while_it_lives() -> None:

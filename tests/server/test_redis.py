@@ -18,8 +18,6 @@ from tests.server.client import publish, subscribe
 from tests.server.process import redis_url, run, start_redis, started, stop
 from tests.server.test_hub import follow
 
-pytestmark = pytest.mark.timeout(90)
-
 
 async def test_no_gap_and_no_repeat_for_readers_that_go_from_server_to_server(tmp_path: Path) -> None:
     redis = await start_redis(tmp_path)

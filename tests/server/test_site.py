@@ -26,8 +26,6 @@ from server.wire import Message
 from tests.needs import needs
 from tests.server.client import publish, request, subscribe
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def tokens(tmp_path: Path) -> Tokens:

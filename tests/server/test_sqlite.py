@@ -20,8 +20,6 @@ from tests.server.client import publish, request, subscribe
 from tests.server.process import started
 from tests.server.test_eventlog import data, everything, messages, never, opened
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def test_a_log_that_is_opened_again_goes_on_where_it_was(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
@@ -260,7 +258,6 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.timeout(90)
 async def test_a_killed_server_loses_nothing_that_it_answered_with_201(tmp_path: Path) -> None:
     path = str(tmp_path / "events.db")
     chance = Random(6)
@@ -297,7 +294,6 @@ async def test_a_killed_server_loses_nothing_that_it_answered_with_201(tmp_path:
             assert answered.items() <= kept.items()
 
 
-@pytest.mark.timeout(60)
 async def test_a_publishing_of_one_name_is_one_even_if_the_server_died_in_between(tmp_path: Path) -> None:
     once = "Idempotency-Key: order 7\r\n"
     arguments = ("--log", str(tmp_path / "events.db"))

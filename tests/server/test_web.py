@@ -14,8 +14,6 @@ from server.site import MESSAGE_LIMIT
 from server.web import claimed, serve
 from tests.server.client import PATIENCE, Stream, publish, request, subscribe
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def test_a_published_text_arrives_with_the_id_that_its_publisher_was_told() -> None:
     async with serve() as url, subscribe(url) as stream:

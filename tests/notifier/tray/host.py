@@ -241,6 +241,8 @@ class Host:
 
     async def check(self) -> None:
         """The copy made from signals is the whole menu, and each way to ask for it gives the same answer."""
+        # A row that was hidden goes a second later, which may be just now.
+        await self.sees("what was hidden was gone", lambda: walk(self.root) == shown(self.root))
         await self._read()
         whole = await self._still_layout(0)
         assert self.root == whole

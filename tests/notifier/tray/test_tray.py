@@ -269,7 +269,8 @@ async def test_a_bus_that_comes_later_gets_the_icon(bus: Rig, background: Backgr
         async with host(address(bus)) as panel:
             await panel.take_item()
             await panel.sees("the stream was there", lambda: panel.labels()[:1] == ["ci — connected"])
-        assert len(missing) == 1
+        # The icon may have been on the bus before the host was, which is told too.
+        assert sum("dbus-run-session" in str(each) for each in missing) == 1
     finally:
         await asyncio.to_thread(tray.stop)
 
