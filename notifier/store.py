@@ -5,6 +5,7 @@ so whatever a crash takes away is asked for again (HTML 9.2.3, Last-Event-ID).  
 """
 
 import logging
+import math
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -292,6 +293,7 @@ class Store:
     def close(self) -> None:
         """Do what `tend` does and let go of the file."""
         self._keeper.end(self._clock())
+        self._mended = -math.inf  # what is in memory only has its last chance to get into the file
         try:
             self.tend()
         finally:

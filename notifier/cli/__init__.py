@@ -5,6 +5,7 @@ Exit codes: 0 done or ended by the person, 1 it did not work, 2 it was asked for
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -84,7 +85,8 @@ def main(argv: list[str], *, begin: Callable[[], object] = lambda: None) -> int:
         return _complain(str(error), 1)
     except (typer.Abort, KeyboardInterrupt):
         return 0
-    return code if isinstance(code, int) else 0
+    # So typer says that Ctrl-C ended it.
+    return code if isinstance(code, int) and code != 128 + signal.SIGINT else 0
 
 
 def app(argv: list[str]) -> typer.Typer:

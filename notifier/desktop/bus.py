@@ -20,13 +20,34 @@ REMEMBERED: Final = 256
 """Bubbles whose click or replacement is still understood; the oldest is forgotten first."""
 
 
+class _Connection(MessageBus):
+    """A connection that breaks without a word: whoever asks something next notices, and the rest is no news."""
+
+    async def connect(self) -> "_Connection":
+        await super().connect()
+        self._end = asyncio.ensure_future(self.wait_for_disconnect())  # type: ignore[no-untyped-call]
+        self._end.add_done_callback(_fetch)
+        return self
+
+    def send(self, msg: Message) -> "asyncio.Future[None]":  # type: ignore[override]
+        future = super().send(msg)
+        future.add_done_callback(_fetch)
+        return future
+
+
+def _fetch(done: "asyncio.Future[None]") -> None:
+    """Asyncio complains of an error that nobody fetches."""
+    if not done.cancelled():
+        done.exception()
+
+
 async def connect(address: str, hear: Callable[[Message], bool], rules: Iterable[str]) -> MessageBus:
     """A connection on which `hear` gets each message, signals that a match rule names among them.
 
     Raises:
         OSError, EOFError, DBusFastError: there is no bus, or it went away meanwhile.
     """
-    bus = await MessageBus(address).connect()
+    bus = await _Connection(address).connect()
     try:
         bus.add_message_handler(hear)
         for rule in rules:

@@ -179,8 +179,17 @@ class Icon(_base.Icon):  # type: ignore[misc]
                 that goes away later is waited for.
         """
         with asyncio.Runner() as self._runner:
-            self._first_bus = self._runner.run(_connect())
+            try:
+                self._first_bus = self._runner.run(self._begin())
+            except asyncio.CancelledError:
+                return
             super().run(setup)
+
+    def stop(self) -> None:
+        """End `run`, which may be connecting still: a bus that hangs takes its time."""
+        if not self._running:
+            self._stop()
+        super().stop()
 
     def run_detached(self, setup: Callable[["Icon"], object] | None = None) -> None:
         """Not needed: `run` may be called on any thread, so give it one.
@@ -238,6 +247,13 @@ class Icon(_base.Icon):  # type: ignore[misc]
         if self._task is not None:
             self._task.cancel()
             self._task = None  # a second cancellation would interrupt the first one's cleaning up
+
+    async def _begin(self) -> MessageBus:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        try:
+            return await _connect()
+        finally:
+            self._loop = self._task = None
 
     async def _serve(self, bus: MessageBus) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()

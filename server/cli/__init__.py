@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -22,9 +23,14 @@ token.command()(tokens.revoke)
 app.add_typer(token, name="token")
 
 
-def main(argv: list[str]) -> int:
-    """Run `sse-server` with these arguments and return its exit code."""
+def main(argv: list[str], *, begin: Callable[[], object] = lambda: None) -> int:
+    """Run `sse-server` with these arguments and return its exit code.
+
+    Args:
+        begin: called just before the command runs.
+    """
     try:
+        begin()
         code = app(args=argv, prog_name="sse-server", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()  # at exit, nobody could say any more that it failed

@@ -4,7 +4,6 @@ import asyncio
 import gc
 import logging
 import re
-import signal
 import ssl
 import sys
 from collections.abc import Callable
@@ -26,7 +25,7 @@ from server.demo import PLAYS
 from server.eventlog import EventLog, LogUnavailable
 from server.eventlog.memory import MemoryLog
 from server.eventlog.sqlite import SQLiteLog
-from server.interrupt import ends_at_once
+from server.interrupt import end_with_signals, ends_at_once
 from server.limit import Limits
 from server.origin import is_expected, is_loopback
 from server.tokens import Tokens
@@ -314,14 +313,11 @@ async def _keep_workers(
     needs_token: bool,
     explain: Callable[[OSError], str],
 ) -> None:
-    """Keep so many processes of this very command until the task is cancelled."""
+    """Keep so many processes of this very command until a signal ends it."""
     # What is wrong with the log each of them would say, so it is tried once before.
     await log.open(lambda _: None, lambda: None)
     await log.close()
-    task = asyncio.current_task()
-    assert task is not None
-    if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    end_with_signals()
     command = [sys.executable, "-P", "-m", "server", *sys.argv[1:], "--worker"]
     async with AsyncExitStack() as stack:
         try:
@@ -376,15 +372,12 @@ async def _run(
     explain: Callable[[OSError], str],
     crew: "Crew | None",
 ) -> None:
-    """Serve until the task is cancelled; SIGTERM does that, as Ctrl-C does.
+    """Serve until a signal ends it.
 
     Args:
         crew: whose worker this is; None if it is the only process.
     """
-    task = asyncio.current_task()
-    assert task is not None
-    if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    end_with_signals()
     async with AsyncExitStack() as stack:
         try:
             url = await stack.enter_async_context(serving)

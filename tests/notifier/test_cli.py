@@ -324,6 +324,13 @@ main.script()
     assert (code, out, errors) == (-signal.SIGINT, "", "")
 
 
+async def test_ctrl_c_ends_a_trial(tmp_path: Path) -> None:
+    async with command(tmp_path, "test", "--backend", "terminal", "--wait", "100") as tool:
+        await tool.line()
+        code, _, errors = await tool.end(signal.SIGINT)
+        assert (code, errors) == (0, "")
+
+
 async def test_history_tells_what_was_shown(tmp_path: Path) -> None:
     script: Script = [
         OK,

@@ -359,6 +359,17 @@ def test_another_program_that_keeps_the_file_locked_does_not_stop_the_events(
     assert len(read_history(path, limit=1_000)) == 502
 
 
+def test_what_is_in_memory_gets_into_the_file_at_the_end(
+    opener: Opener, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifier.database.BUSY_TIMEOUT", 0.1)
+    with closing(opener(path)) as store, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert works(store)
+        other.execute("ROLLBACK")  # a moment before the end, too early for another look
+    assert len(read_history(path, limit=1_000)) == 501
+
+
 def test_what_another_process_wrote_meanwhile_is_not_overwritten(
     opener: Opener, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,29 @@ main.script()
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
 
 
+@pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])
+async def test_a_second_signal_does_not_cut_the_end_short(numbers: list[signal.Signals], tmp_path: Path) -> None:
+    path, log = tmp_path / "events.sock", tmp_path / "events.db"
+    async with started("--unix", str(path), "--log", str(log)) as server:
+        _, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")  # never the rest
+        reader, readers_writer = await asyncio.open_unix_connection(str(path))
+        readers_writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        server.child.send_signal(numbers[0])
+        while True:  # the stream is told first, and what else is to be closed takes longer
+            if not await reader.read(1000):
+                break
+        with suppress(ProcessLookupError):
+            server.child.send_signal(numbers[1])
+        code, _, err = await server.end()
+        writer.close()
+        readers_writer.close()
+    assert (code, err) == (0, "")
+    assert not path.exists()
+    assert sorted(file.name for file in tmp_path.iterdir() if file.name.endswith(("-wal", "-shm"))) == []
+
+
 async def test_a_stranger_s_nonsense_is_not_the_person_s_trouble() -> None:
     async with started() as server:
         for raw in (b"nonsense\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET / HTTP/1.1\r\nX : 1\r\n\r\n"):

@@ -621,6 +621,22 @@ async def test_it_stops_while_the_bus_is_away(bus: Rig, make_icon: Callable[...,
     await asyncio.to_thread(icon.stop)
 
 
+async def test_it_stops_while_a_bus_that_hangs_lets_it_wait(
+    bus: Rig, background: Background, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sni, "CALL_TIMEOUT", 100.0)
+    icon = sni.Icon("an-icon", RED)
+    bus.bus.freeze()
+    try:
+        thread = background(icon.run)
+        await eventually("it connects", lambda: icon._task is not None)
+        await asyncio.to_thread(icon.stop)
+        await asyncio.to_thread(thread.join, 30)
+        assert not thread.is_alive()
+    finally:
+        bus.bus.thaw()
+
+
 @pytest.mark.parametrize("name", ["unix:path=/nowhere/bus", "nonsense", "unix:abstract=no-bus-here", ""])
 def test_without_a_bus_it_fails_before_a_thread_is_started(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", name)
