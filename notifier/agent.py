@@ -158,7 +158,7 @@ class Agent:
                         one.reconnect()
             case Verb.READ:
                 if command.row is None:
-                    self._group.create_task(self._read_all(), name="read")
+                    self._do(self._read_all(), name="read")
                 elif (notification := self._inbox.find(command.row)) is not None:
                     self._read(notification)
             case Verb.OPEN:
@@ -170,9 +170,9 @@ class Agent:
             case Verb.OPEN_SITE:
                 asked = self._followed.get(command.stream or "")
                 if asked is not None and asked.line.site is not None:
-                    self._group.create_task(self._open(asked.line.site, command.token), name="site")
+                    self._do(self._open(asked.line.site, command.token), name="site")
             case verb if verb in self._errands:
-                self._group.create_task(self._run_errand(self._errands[verb], command), name=f"errand {verb}")
+                self._do(self._run_errand(self._errands[verb], command), name=f"errand {verb}")
         self._publish()
 
     def reconfigure(self, config: Config) -> None:
@@ -225,21 +225,21 @@ class Agent:
         """The person clicked this notification.  On the event loop only."""
         self.dismiss(notification)
         if notification.link is not None:
-            self._group.create_task(self._open(notification.link, token), name="link")
+            self._do(self._open(notification.link, token), name="link")
         elif notification.key in DIGESTS:
             self.obey(Command(Verb.HISTORY, stream=told_of(notification), token=token))
 
     def choose(self, notification: Notification, action: Action, token: str = "") -> None:
         """The person clicked a button of this notification.  On the event loop only."""
         self.dismiss(notification)
-        self._group.create_task(self._open(action.link, token), name="link")
+        self._do(self._open(action.link, token), name="link")
 
     def dismiss(self, notification: Notification) -> None:
         """The person put this notification away, and so has read it.  On the event loop only."""
         if notification.row is not None:
             self._read(notification)
         elif notification.key in DIGESTS:
-            self._group.create_task(self._read_told(told_of(notification)), name="read")
+            self._do(self._read_told(told_of(notification)), name="read")
 
     async def illustrate(self, notification: Notification) -> Pictures:
         """The pictures of a notification, as its stream's settings allow."""
@@ -368,6 +368,13 @@ class Agent:
         if self._inbox.is_behind:
             dues.append(TEND)
         return min([REST, *(due for due in dues if due is not None)])
+
+    def _do(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Do it beside the rest; who asks for something while the program ends, gets nothing any more."""
+        try:
+            self._group.create_task(work, name=name)
+        except RuntimeError:
+            work.close()
 
     async def _open(self, link: str, token: str) -> None:
         try:
