@@ -28,7 +28,8 @@ WINDOWS_TITLE: Final = 63
 """UTF-16 units: NOTIFYICONDATAW.szInfoTitle has 64, one of them for the end."""
 WINDOWS_BODY: Final = 255
 """UTF-16 units: NOTIFYICONDATAW.szInfo has 256."""
-SHOWN: Final = b"shown\n"
+SHOWN: Final = b"shown"
+"""A line of its own, whose end is that of the system: on Windows two characters."""
 
 
 class PlyerDesktop:
@@ -79,7 +80,7 @@ class PlyerDesktop:
         try:
             child.stdin.write(line)
             await child.stdin.drain()
-            while (answer := await child.stdout.readline()) != SHOWN:
+            while (answer := await child.stdout.readline()).rstrip(b"\r\n") != SHOWN:
                 if not answer:
                     raise BubbleFailed(_("plyer cannot show bubbles here") + words(complaint))
                 complaint = answer
@@ -149,7 +150,7 @@ def serve(lines: IO[str], answers: IO[str]) -> None:
 
     for line in lines:
         plyer.notify(**json.loads(line), timeout=10)
-        answers.write(SHOWN.decode())
+        answers.write(SHOWN.decode() + "\n")
         answers.flush()
 
 

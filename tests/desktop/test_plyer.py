@@ -67,6 +67,18 @@ async def test_a_locale_of_another_encoding_does_not_lose_characters(tmp_path: P
     assert (tmp_path / "said").read_text() == "C.UTF-8 עברית"
 
 
+async def test_a_child_whose_lines_end_as_those_of_windows_is_understood(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(r"import sys; sys.stdout.reconfigure(newline='\r\n')")
+    program = tmp_path / "notify-send"
+    program.write_text(f'#!/bin/sh\necho "$1" >>"{tmp_path}/said"\n')
+    program.chmod(0o700)
+    desktop = PlyerDesktop({"PATH": f"{tmp_path}:/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}, deadline=8.0)
+    for title in ("One", "Two"):
+        await desktop.show(plain(title))
+    await desktop.close()
+    assert (tmp_path / "said").read_text() == "One\nTwo\n"
+
+
 async def test_one_child_shows_many_bubbles_and_goes_when_the_desktop_is_closed(rig: Rig, dunst: Piece) -> None:
     before = children()
     async with plyer_on(rig) as desktop:
