@@ -291,11 +291,11 @@ def bubble_of(
         icon=library.Icon(path=icon) if icon else None,
         attachment=library.Attachment(path=attachment) if attachment else None,
         buttons=tuple(
-            library.Button(action.label, identifier=action_key(number))
+            library.Button(drawable(platform, action.label), identifier=action_key(number))
             for number, action in enumerate(notification.actions)
         ),
         sound=library.DEFAULT_SOUND if is_loud(platform, notification.sound) else None,
-        thread=notification.stream,
+        thread=drawable(platform, notification.stream),
         on_dispatched=on_dispatched,
         identifier=name,
     )
@@ -305,10 +305,15 @@ def text_for(platform: str, notification: Notification) -> tuple[str, str]:
     """Title and body as this platform draws them unharmed."""
     title, body = notification.title, with_progress(notification.body, notification.progress)
     if platform == "win32":
-        return clamp(title.translate(NO_XML), WINDOWS_TITLE), clamp(body.translate(NO_XML), WINDOWS_BODY)
+        return clamp(drawable(platform, title), WINDOWS_TITLE), clamp(drawable(platform, body), WINDOWS_BODY)
     if platform.startswith("linux"):
         return title, html.escape(body, quote=False)  # the library leaves markup to the daemon
     return title, body
+
+
+def drawable(platform: str, text: str) -> str:
+    """`text` without the characters for which this platform would refuse the whole bubble."""
+    return text.translate(NO_XML) if platform == "win32" else text
 
 
 def is_loud(platform: str, sound: str | None) -> bool:

@@ -314,6 +314,20 @@ def test_a_toast_is_never_larger_than_windows_takes(text: str) -> None:
     assert ElementTree.fromstring(ElementTree.tostring(toast)).text == title + body
 
 
+def test_no_text_of_a_bubble_makes_the_toast_unreadable() -> None:
+    hostile = "a\ufffe\uffffb"
+    made = bubble_of(
+        replace(DEPLOY, stream=hostile, title=hostile, body=hostile, actions=(Action(hostile, "https://ci.example/"),)),
+        "n",
+        "win32",
+    )
+    toast = ElementTree.Element("toast", {"thread": made.thread or "", "button": made.buttons[0].title})
+    toast.text = made.title + made.message
+    read = ElementTree.fromstring(ElementTree.tostring(toast, encoding="unicode"))
+    assert read.attrib == {"thread": "a\ufffd\ufffdb", "button": "a\ufffd\ufffdb"}
+    assert read.text == 2 * "a\ufffd\ufffdb"
+
+
 @pytest.mark.parametrize(
     ("platform", "body"),
     [("darwin", "1 < 2 & <b>"), ("win32", "1 < 2 & <b>"), ("linux", "1 &lt; 2 &amp; &lt;b&gt;")],
