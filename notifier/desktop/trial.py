@@ -3,7 +3,8 @@
 import asyncio
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -163,13 +164,11 @@ async def open_desktop(
 
         return PlyerDesktop(environ), None
     if backend == "native":
-        try:
-            from notifier.desktop.native import NativeDesktop
+        from notifier.desktop.native import NativeDesktop
 
-            native = NativeDesktop(listener)
+        native = NativeDesktop(listener)
+        async with _let_go_of(native):
             await native.meet()
-        except ImportError as error:
-            raise UsageError(_("this backend needs one more package: pip install desktop-notifier")) from error
         return native, None
     address = session_bus(environ)
     if address is None or not sys.platform.startswith("linux"):
@@ -178,10 +177,23 @@ async def open_desktop(
         from notifier.desktop.portal import PortalDesktop
 
         portal = PortalDesktop(address, listener, environ)
-        await portal.meet()
+        async with _let_go_of(portal):
+            await portal.meet()
         return portal, None
     from notifier.desktop.dbus import DBusDesktop
 
     daemon = DBusDesktop(address, listener)
-    await daemon.meet()
-    return daemon, _("Do Not Disturb is on") if await daemon.is_inhibited() else None
+    async with _let_go_of(daemon):
+        await daemon.meet()
+        inhibited = await daemon.is_inhibited()
+    return daemon, _("Do Not Disturb is on") if inhibited else None
+
+
+@asynccontextmanager
+async def _let_go_of(desktop: Desktop) -> AsyncIterator[None]:
+    """Close it if the block fails: nobody else would, who never gets it."""
+    try:
+        yield
+    except BaseException:
+        await desktop.close()
+        raise

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from notifier.desktop.trial import Trial, kinds, open_desktop, replaced
-from notifier.errors import UsageError
+from notifier.errors import BubbleFailed, UsageError
 from tests.desktop.notifications import Person
 from tests.desktop.rig import Piece, Rig, eventually
 
@@ -63,6 +63,24 @@ async def test_the_terminal_shows_them_too(rig: Rig, tmp_path: Path) -> None:
     assert process.returncode == 0
     assert "42 %" in out.decode()
     assert "Yes: https://example.org/yes" in out.decode()
+
+
+async def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "desktop_notifier", None)
+    with pytest.raises(BubbleFailed, match="needs the package desktop-notifier: pip install desktop-notifier"):
+        await open_desktop("native", {}, Person(), print)
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_a_desktop_that_shows_nothing_is_let_go_of(rig: Rig) -> None:
+    before = open_files()
+    with pytest.raises(BubbleFailed):
+        await open_desktop("dbus", rig.environ, Person(), print)
+    assert open_files() == before
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 async def test_another_backend_is_refused() -> None:
