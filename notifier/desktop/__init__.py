@@ -103,8 +103,8 @@ async def choose(
     """The best desktop that is here now.
 
     On Linux the notification daemon, or in a sandbox the portal to it; one that is not there yet is asked again for
-    each bubble, and until it comes the terminal shows them, if somebody reads it.  Elsewhere desktop-notifier, then
-    plyer.  Where there can be nothing, the terminal.
+    each bubble, and until it comes the terminal shows them, if somebody reads it.  Elsewhere desktop-notifier, and
+    until it can show them plyer.  Where there can be nothing, the terminal.
 
     Args:
         environ: of this process.
@@ -153,6 +153,7 @@ async def choose(
 
 
 async def _choose_elsewhere(environ: Mapping[str, str], listener: Listener, terminal: Desktop, platform: str) -> Choice:
+    from notifier.desktop.meanwhile import Meanwhile
     from notifier.desktop.native import NativeDesktop
     from notifier.desktop.plyer import PlyerDesktop
 
@@ -160,11 +161,11 @@ async def _choose_elsewhere(environ: Mapping[str, str], listener: Listener, term
     try:
         await native.meet()
     except BubbleFailed as error:
-        await native.close()
+        # At login it may be late here as well.
         if platform == "darwin" and find_spec("pyobjus") is None:
-            return Choice(terminal, f"{error}; {_(MEANWHILE)}")
+            return Choice(Meanwhile(native, terminal), f"{error}; {_(MEANWHILE)}")
         return Choice(
-            PlyerDesktop(environ, platform=platform),
+            Meanwhile(native, PlyerDesktop(environ, platform=platform)),
             _("{problem}; plyer shows plain notifications instead, which cannot be clicked", problem=error),
         )
     return Choice(native)

@@ -1,7 +1,8 @@
 """Notifications in, bubbles out of a desktop that may come later; until it does, out of another one.
 
-At login this program may be started before the notification daemon.  It would be wrong to stay with the terminal for
-ever, and as wrong to write there when a daemon that was there is gone: then the notification stays the caller's.
+At login this program may be started before what shows bubbles, such as the notification daemon.  It would be wrong to
+stay with the terminal for ever, and as wrong to write there when a daemon that was there is gone: then the notification
+stays the caller's.
 """
 
 import logging

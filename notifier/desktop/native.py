@@ -96,6 +96,7 @@ class NativeDesktop:
 
     async def show(self, notification: Notification) -> None:
         """Show a bubble, or put it in the place of the one with the same stream and key."""
+        await self.meet()  # nobody looks for the pictures of a bubble that cannot be shown
         pictures = await self._listener.illustrate(notification)
         await self._within_the_deadline(lambda: self._show(notification, pictures))
 

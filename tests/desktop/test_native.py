@@ -302,6 +302,40 @@ async def test_a_python_that_is_no_app_bundle_is_told_and_plyer_or_the_terminal_
     await choice.desktop.close()
 
 
+async def test_a_system_that_is_late_shows_the_bubbles_from_then_on(
+    rig: Rig, dunst: Piece, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "notify-send"
+    program.write_text(f'#!/bin/sh\necho "$1" >>"{tmp_path}/said"\n')
+    program.chmod(0o700)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+    choice = await choose({"PATH": f"{tmp_path}:/usr/bin:/bin"}, Person(), print, platform="win32")
+    desktop = choice.desktop
+    await desktop.show(plain("Early"))
+    assert desktop.name == "plyer"
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", rig.environ["DBUS_SESSION_BUS_ADDRESS"])
+    await desktop.show(plain("Late"))
+    assert desktop.name == "Windows"
+    assert rig.bubbles() == 1
+    assert (tmp_path / "said").read_text() == "Early\n"
+    # The library never hangs up.
+    bus = desktop._desktop._notifier._backend.bus  # type: ignore[attr-defined]
+    await desktop.close()
+    bus.disconnect()
+    await bus.wait_for_disconnect()
+
+
+async def test_nobody_looks_for_the_pictures_of_a_bubble_that_cannot_be_shown() -> None:
+    class Busy(Person):
+        async def illustrate(self, notification: Notification) -> Pictures:
+            raise AssertionError("it takes up to three seconds")
+
+    desktop = NativeDesktop(Busy(), platform="darwin", make=lambda: Backend(able=frozenset()))  # type: ignore[arg-type, return-value]
+    with pytest.raises(BubbleFailed, match="only of app bundles"):
+        await desktop.show(BUILD)
+    await desktop.close()
+
+
 @pytest.mark.parametrize("text", ["x", "&", "<", "한", "🚀", "\ufffe"])
 def test_a_toast_is_never_larger_than_windows_takes(text: str) -> None:
     notification = replace(BUILD, title=text * 200, body=text * 2_000, progress=100)
