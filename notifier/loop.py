@@ -1,14 +1,17 @@
 """The only bridge between threads: a coroutine on a loop in a thread of its own, for as long as a `with` block lasts.
 
 The user interface must own the main thread (macOS and Windows insist), the agent wants an event loop.  Neither knows
-of the other's thread; what crosses are frozen values, by `post`.
+of the other's thread; what crosses are frozen values, by `post`.  Signals, which Python gives to the main thread only,
+are heard by `hearing` on another one.
 """
 
 import asyncio
 import logging
-import sys
+import signal
+import socket
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -54,8 +57,12 @@ class LoopThread:
             raise self._error
 
     def post(self, function: Callable[..., object], *arguments: object) -> None:
-        """Have `function(*arguments)` called on the loop, soon.  From any thread; does nothing once it has ended."""
-        assert self._loop is not None, "only inside the with block"
+        """Have `function(*arguments)` called on the loop, soon.
+
+        From any thread; does nothing before it has begun and once it has ended.
+        """
+        if self._loop is None:
+            return
         try:
             self._loop.call_soon_threadsafe(function, *arguments)
         except RuntimeError:
@@ -64,14 +71,11 @@ class LoopThread:
     def stop(self) -> None:
         """Cancel `main`, without waiting, or never begin it.  From any thread, and from a signal handler."""
         self._is_stopped = True
-        if self._loop is not None:
-            self.post(self._cancel)
+        self.post(self._cancel)
 
     def wait(self) -> None:
         """Return when `main` has ended."""
-        while self._thread.is_alive():
-            # On Windows a join without a timeout would not let Ctrl-C through.
-            self._thread.join(1.0 if sys.platform == "win32" else None)
+        self._thread.join()
 
     def _run(self) -> None:
         try:
@@ -95,3 +99,38 @@ class LoopThread:
     def _cancel(self) -> None:
         assert self._task is not None
         self._task.cancel()
+
+
+@contextmanager
+def hearing(handlers: Mapping[int, Callable[[], None]]) -> Iterator[None]:
+    """Call what `handlers` has for a signal, on a thread of its own, for as long as a `with` block lasts.
+
+    A handler of Python's waits until the main thread runs Python again.  In the loops of Windows and macOS that may
+    take hours, so here it does nothing.  What tells us is the number of the signal, which Python writes at once, on
+    whichever thread the signal came (signal.set_wakeup_fd).  To be entered and left on the main thread.  Afterwards
+    the signals go on doing nothing: a second Ctrl-C must not disturb what is cleaned up then.
+    """
+    hears, tells = socket.socketpair()
+    tells.setblocking(False)  # noqa: FBT003 - it has no other name
+    thread = threading.Thread(target=_hear, args=(hears, handlers), name="signals")
+    before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    try:
+        for number in handlers:
+            signal.signal(number, lambda *_: None)
+        # From here on nothing is raised in the middle of what this thread does.
+        thread.start()
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        tells.close()
+        if thread.ident is not None:
+            thread.join()  # it reads to the end
+        hears.close()
+
+
+def _hear(numbers: socket.socket, handlers: Mapping[int, Callable[[], None]]) -> None:
+    while data := numbers.recv(64):
+        for number in data:
+            # The signals that others handle are written, too.
+            if handle := handlers.get(number):
+                handle()

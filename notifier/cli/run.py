@@ -28,7 +28,7 @@ from notifier.errands import Errands
 from notifier.errors import ConfigurationBroken, TrayUnavailable, UsageError
 from notifier.language import _
 from notifier.lookout import Lookout, system_bus
-from notifier.loop import LoopThread
+from notifier.loop import LoopThread, hearing
 from notifier.status import Command, Verb
 from notifier.store import Store
 from notifier.surroundings import News
@@ -152,13 +152,11 @@ def _run(
     if sys.platform.startswith("linux") and bus_to_use(os.environ, is_read=is_read()) is None:
         with_tray = False
     loop = LoopThread(session, on_exit=tray.stop)
-    # From here on nothing is raised in the middle of what this thread does.
-    for number in ending():
-        signal.signal(number, lambda *_: loop.stop())
-    with loop:
-        if file is not None and hasattr(signal, "SIGHUP") and signal.SIGHUP in ending() and not _has_terminal():
-            # Without a terminal nobody hangs up; then it asks to read the configuration again, as it does of services.
-            signal.signal(signal.SIGHUP, lambda *_: loop.post(file.look_again))
+    signals: dict[int, Callable[[], None]] = dict.fromkeys(ending(), loop.stop)
+    if file is not None and hasattr(signal, "SIGHUP") and signal.SIGHUP in signals and not _has_terminal():
+        # Without a terminal nobody hangs up; then it asks to read the configuration again, as it does of services.
+        signals[signal.SIGHUP] = partial(loop.post, file.look_again)
+    with hearing(signals), loop:
         try:
             if with_tray:
                 tray.run()

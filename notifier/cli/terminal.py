@@ -6,10 +6,14 @@ import os
 import shutil
 import signal
 import sys
+from typing import Final
 
 from notifier.cli.wrap import wrapped
 from notifier.errors import NobodyReads, NotifierError
 from notifier.language import _
+
+ENDING: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Each where the system has it.  SIGBREAK is what Windows makes of Ctrl-Break, a closed console and a session's end."""
 
 
 class Output(io.TextIOWrapper):
@@ -78,8 +82,9 @@ def log_from(level: int) -> None:
 
 def ending() -> list[signal.Signals]:
     """The signals that end us; one that we were started to ignore, as nohup does, goes on being ignored."""
-    numbers = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])
-    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    return [
+        number for number in signal.Signals if number.name in ENDING and signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
 
 def _fitted(text: str) -> str:
