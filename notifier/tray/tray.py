@@ -34,6 +34,8 @@ REDRAW_INTERVAL = 0.1
 """Seconds between two redraws; all changes in between are drawn at once."""
 NATIVE_SIZE = 64
 """Pixels a side where the desktop takes one picture and scales it."""
+WM_RBUTTONUP = 0x0205
+"""What Windows says of a right click, which asks for the menu."""
 
 NOBODY_SHOWS = N_(
     "nothing on this desktop shows tray icons yet; if none appears, install the AppIndicator extension on GNOME,"
@@ -55,12 +57,17 @@ class Tray:
         obey: told what the person asks for, from any thread; it must only post.
         missing: told, from any thread, once if the session bus cannot be reached yet, and once if nothing shows tray
             icons when the icon is ready; without it the log says so.  The icon waits, and appears when it can be shown.
+        platform: as `sys.platform`; it decides who draws the icon, and how.
     """
 
     def __init__(
-        self, obey: Callable[[Command], None], *, missing: Callable[[TrayUnavailable], None] | None = None
+        self,
+        obey: Callable[[Command], None],
+        *,
+        missing: Callable[[TrayUnavailable], None] | None = None,
+        platform: str = sys.platform,
     ) -> None:
-        self._obey = obey
+        self._obey, self._platform = obey, platform
         self._missing = missing or (lambda error: logger.warning("%s", error))
         self._hosted: bool | None = None
         self._status = Status()
@@ -85,7 +92,7 @@ class Tray:
         """
         if self._stopped:
             return
-        if sys.platform in ("win32", "darwin"):
+        if self._platform in ("win32", "darwin"):
             self._run_native()
         else:
             self._run_on_bus()
@@ -149,7 +156,8 @@ class Tray:
             import pystray
         except ImportError as error:
             raise TrayUnavailable(_("a tray icon needs pystray, which did not load: {error}", error=error)) from error
-        self._icon = pystray.Icon(NAME)
+        make = _patient(pystray.Icon) if self._platform == "win32" else pystray.Icon
+        self._icon = make(NAME)
         try:
             self._icon.run(self._draw)
         finally:
@@ -167,12 +175,21 @@ class Tray:
                     changed = True
                 except queue.Empty:
                     changed, earliest = False, time.monotonic() + REDRAW_INTERVAL
-                    _on_ui_thread(partial(self._redraw, icon))
+                    self._on_ui_thread(partial(self._redraw, icon))
         except BaseException as error:  # noqa: BLE001
             # A bug here must end the program loudly: run() raises it on the main thread.
             self._error = error
         finally:
             icon.stop()
+
+    def _on_ui_thread(self, call: Callable[[], None]) -> None:
+        """AppKit belongs to the main thread; the others take calls from any."""
+        if self._platform == "darwin":
+            from PyObjCTools import AppHelper
+
+            AppHelper.callAfter(call)
+        else:
+            call()
 
     def _redraw(self, icon: Any) -> None:
         # Lowered before the status is read: one that comes from now on asks again.
@@ -189,12 +206,12 @@ class Tray:
             icon.title = title
         state, unread, dress = face
         if face != last_face:
-            is_native = sys.platform in ("win32", "darwin")
+            is_native = self._platform in ("win32", "darwin")
             icon.icon = tray_image(state, NATIVE_SIZE, unread, dress) if is_native else tray_images(*face)
         icon.visible = True
         if self._item is not None:
             icon.attention = state is IconState.ATTENTION
-        if sys.platform == "darwin":
+        if self._platform == "darwin":
             # Only the outline counts: the system gives it the menu bar's colour.
             icon._icon_image.setTemplate_(dress.is_outline)
 
@@ -207,7 +224,7 @@ class Tray:
                     picture = read_picture(Path(appearance.icon))
                 except UsageError as error:
                     logger.error("%s", error)
-            self._dressed = appearance, Dress(_ink(appearance.style), picture)
+            self._dressed = appearance, Dress(_ink(self._platform, appearance.style), picture)
         return self._dressed[1]
 
     def _pystray_menu(self, entries: tuple[Entry, ...]) -> Any:
@@ -226,7 +243,7 @@ class Tray:
             picture = {"icon": sign_png(entry.sign)} if entry.sign and self._item else {}
             items.append(
                 make(
-                    _escaped(entry.label),
+                    _escaped(self._platform, entry.label),
                     action,
                     checked=None if entry.checked is None else partial(_ticked, entry),
                     default=entry.default,
@@ -277,34 +294,58 @@ def _no_bus(error: Exception) -> str:
     )
 
 
-def _ink(style: Style) -> str | None:
+def _ink(platform: str, style: Style) -> str | None:
     match style:
         case "mono-light":
             return LIGHT
         case "mono-dark":
             return DARK
-        case "auto" if sys.platform == "darwin":
+        case "auto" if platform == "darwin":
             return TEMPLATE
     return None
+
+
+def _patient(icon: Any) -> Any:
+    """pystray's icon for Windows, with a menu that is made when it is asked for.
+
+    pystray makes the menu anew on each change, on whichever thread that comes, and destroys the one before, which a
+    person may be looking at.  Here only the main thread makes menus, and none while one is open.
+    """
+
+    class Icon(icon):  # type: ignore[misc]
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._menu_handle = None  # which pystray looks for at the end, made or not
+            self._is_old, self._is_open = True, False
+
+        def _update_menu(self) -> None:
+            self._is_old = True
+
+        def _on_notify(self, wparam: int, lparam: int) -> None:
+            if lparam != WM_RBUTTONUP:
+                super()._on_notify(wparam, lparam)
+                return
+            if self._is_open:
+                return
+            self._is_open = True
+            try:
+                if self._is_old:
+                    self._is_old = False  # first: what changes from now on makes it old again
+                    super()._update_menu()
+                super()._on_notify(wparam, lparam)
+            finally:
+                self._is_open = False
+
+    return Icon
 
 
 def _ticked(row: Row, _: object) -> bool | None:
     return row.checked
 
 
-def _escaped(label: str) -> str:
+def _escaped(platform: str, label: str) -> str:
     """On Windows an ampersand marks the access key, and two are one."""
-    return label.replace("&", "&&") if sys.platform == "win32" else label
-
-
-def _on_ui_thread(call: Callable[[], None]) -> None:
-    """AppKit belongs to the main thread; the others take calls from any."""
-    if sys.platform == "darwin":
-        from PyObjCTools import AppHelper
-
-        AppHelper.callAfter(call)
-    else:
-        call()
+    return label.replace("&", "&&") if platform == "win32" else label
 
 
 @contextmanager
