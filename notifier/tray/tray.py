@@ -7,6 +7,7 @@ pystray's own on Windows and macOS, and ours (`sni`) elsewhere.
 import logging
 import os
 import queue
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -154,6 +155,9 @@ class Tray:
     def _run_native(self) -> None:
         try:
             import pystray
+
+            if self._platform == "darwin":
+                _stay_out_of_the_dock()
         except ImportError as error:
             raise TrayUnavailable(_("a tray icon needs pystray, which did not load: {error}", error=error)) from error
         make = _patient(pystray.Icon) if self._platform == "win32" else pystray.Icon
@@ -161,12 +165,17 @@ class Tray:
         try:
             self._icon.run(self._draw)
         finally:
+            if self._platform == "darwin":
+                _take_back_interrupt()  # from what is over now
             self.stop()
 
     def _draw(self, icon: Any) -> None:
         """Draw until told to stop; pystray gives it a thread of its own and waits for its end."""
         changed, earliest = True, 0.0
         try:
+            if self._platform == "darwin":
+                # On the main thread, and so after pystray has done what is undone here.
+                self._on_ui_thread(_take_back_interrupt)
             while True:
                 try:
                     pause = max(0.0, earliest - time.monotonic())
@@ -303,6 +312,22 @@ def _ink(platform: str, style: Style) -> str | None:
         case "auto" if platform == "darwin":
             return TEMPLATE
     return None
+
+
+def _stay_out_of_the_dock() -> None:
+    """Tell macOS that this program is an icon in the menu bar and nothing else."""
+    import AppKit
+
+    AppKit.NSApplication.sharedApplication().setActivationPolicy_(AppKit.NSApplicationActivationPolicyAccessory)
+
+
+def _take_back_interrupt() -> None:
+    """Have Python's handler called on Ctrl-C again.
+
+    On macOS pystray puts one of its own below it, of which Python knows nothing, and which ends the process at once:
+    nobody would be told, and nothing cleaned up.
+    """
+    signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 
 
 def _patient(icon: Any) -> Any:
