@@ -9,7 +9,7 @@ Variables".
 """
 
 import gettext as catalogs
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 DOMAIN = "sse-notifier"
@@ -18,10 +18,16 @@ CATALOGS = Path(__file__).with_name("locale")
 _catalog = catalogs.NullTranslations()
 
 
-def speak(environ: Mapping[str, str]) -> None:
-    """Say everything in the first language of `environ` that there is a catalog for."""
+def speak(environ: Mapping[str, str], system: Callable[[], Sequence[str]] = tuple) -> None:
+    """Say everything in the first wanted language that there is a catalog for.
+
+    Args:
+        environ: of this process.
+        system: the languages that the desktop speaks, such as "ko_KR" or "ko-KR", best first; asked where `environ`
+            names no locale.
+    """
     global _catalog
-    _catalog = catalogs.translation(DOMAIN, CATALOGS, list(_wanted(environ)), fallback=True)
+    _catalog = catalogs.translation(DOMAIN, CATALOGS, list(_wanted(environ, system)), fallback=True)
     # Typer says the headlines of its help through the module's functions.
     catalogs.bindtextdomain(DOMAIN, CATALOGS)
     catalogs.textdomain(DOMAIN)
@@ -44,11 +50,12 @@ def ngettext(one: str, many: str, count: int, /, **fields: object) -> str:
     return said.format(**fields) if fields else said
 
 
-def _wanted(environ: Mapping[str, str]) -> Iterator[str]:
-    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG") or ""
-    if locale.partition(".")[0] in ("", "C", "POSIX"):
+def _wanted(environ: Mapping[str, str], system: Callable[[], Sequence[str]]) -> Iterator[str]:
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG")
+    locales = [locale] if locale else [language.replace("-", "_") for language in system()]
+    if not locales or locales[0].partition(".")[0] in ("", "C", "POSIX"):
         return
-    for language in [*environ.get("LANGUAGE", "").split(":"), locale]:
+    for language in [*environ.get("LANGUAGE", "").split(":"), *locales]:
         if language.partition(".")[0].partition("_")[0] in ("en", "C", "POSIX"):
             return  # what there is without a catalog
         if language:

@@ -15,7 +15,7 @@ import typer
 
 from notifier import __version__, language
 from notifier.cli import help as helps
-from notifier.cli.terminal import Output, say
+from notifier.cli.terminal import Output, languages, say
 from notifier.errors import NobodyReads, NotifierError, UsageError
 from notifier.language import _
 
@@ -54,7 +54,7 @@ def main(argv: list[str], *, begin: Callable[[], object] = lambda: None) -> int:
         )
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors="backslashreplace")
-    language.speak(os.environ)
+    language.speak(os.environ, languages)
     try:
         if any(not argument.isprintable() and _has_surrogates(argument) for argument in argv):
             raise UsageError(_("an argument is not text in the encoding of this system; check the locale"))

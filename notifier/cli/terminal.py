@@ -1,11 +1,13 @@
-"""What the command line says: lines on standard output, sentences on standard error, and the log."""
+"""What the command line says: lines on standard output, sentences on standard error, the log; and in which language."""
 
 import io
+import locale
 import logging
 import os
 import shutil
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from notifier.cli.wrap import wrapped
@@ -85,6 +87,23 @@ def ending() -> list[signal.Signals]:
     return [
         number for number in signal.Signals if number.name in ENDING and signal.getsignal(number) is not signal.SIG_IGN
     ]
+
+
+def languages(platform: str = sys.platform) -> Sequence[str]:
+    """Those that the desktop speaks, best first; none where only the environment says so, as on Linux."""
+    if platform == "win32":
+        import ctypes
+
+        # Without arguments it may be called as functions of C are, which types are known for on every system.
+        number = ctypes.cdll.kernel32.GetUserDefaultUILanguage() & 0xFFFF
+        return [locale.windows_locale[number]] if number in locale.windows_locale else []
+    if platform == "darwin":
+        try:
+            from Foundation import NSLocale
+        except ImportError:  # it comes with pystray
+            return []
+        return [str(language) for language in NSLocale.preferredLanguages()]
+    return []
 
 
 def _fitted(text: str) -> str:
