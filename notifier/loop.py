@@ -97,8 +97,9 @@ class LoopThread:
             await self._main()
 
     def _cancel(self) -> None:
-        assert self._task is not None
-        self._task.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None  # a second cancellation would interrupt the first one's cleaning up
 
 
 @contextmanager

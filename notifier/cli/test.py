@@ -41,13 +41,15 @@ async def _try_out(backend: str | None, wait: float) -> int:
     try:
         if complaint:
             say(complaint)
-        print_line(
-            _(
+        if desktop.hears:
+            told = _(
                 "Bubbles are shown by {name}; click or close them within {seconds} s.",
                 name=desktop.name,
                 seconds=f"{wait:g}",
             )
-        )
+        else:
+            told = _("Bubbles are shown by {name}, where they cannot be clicked.", name=desktop.name)
+        print_line(told)
         await trial.run(desktop, wait)
     finally:
         await desktop.close()

@@ -61,6 +61,10 @@ class Desktop(Protocol):
     """Something that shows bubbles."""
 
     @property
+    def hears(self) -> bool:
+        """Whether clicks on its bubbles come back."""
+
+    @property
     def name(self) -> str:
         """Who shows them, for a person: "dunst 1.9.0", "this terminal"."""
 
@@ -104,7 +108,7 @@ async def choose(
 
     On Linux the notification daemon, or in a sandbox the portal to it; one that is not there yet is asked again for
     each bubble, and until it comes the terminal shows them, if somebody reads it.  Elsewhere desktop-notifier, and
-    until it can show them plyer.  Where there can be nothing, the terminal.
+    until it can show them plyer, or where that cannot be, the terminal as before.  Without a session bus, the terminal.
 
     Args:
         environ: of this process.
@@ -149,10 +153,12 @@ async def choose(
         if await daemon.is_inhibited():
             return Choice(desktop, _("Do Not Disturb is on: {name} keeps bubbles back", name=daemon.name))
         return Choice(desktop)
-    return await _choose_elsewhere(environ, listener, terminal, platform)
+    return await _choose_elsewhere(environ, listener, terminal, platform, is_read=is_read)
 
 
-async def _choose_elsewhere(environ: Mapping[str, str], listener: Listener, terminal: Desktop, platform: str) -> Choice:
+async def _choose_elsewhere(
+    environ: Mapping[str, str], listener: Listener, terminal: Desktop, platform: str, *, is_read: bool
+) -> Choice:
     from notifier.desktop.meanwhile import Meanwhile
     from notifier.desktop.native import NativeDesktop
     from notifier.desktop.plyer import PlyerDesktop
@@ -163,7 +169,9 @@ async def _choose_elsewhere(environ: Mapping[str, str], listener: Listener, term
     except BubbleFailed as error:
         # At login it may be late here as well.
         if platform == "darwin" and find_spec("pyobjus") is None:
-            return Choice(Meanwhile(native, terminal), f"{error}; {_(MEANWHILE)}")
+            if is_read:
+                return Choice(Meanwhile(native, terminal), f"{error}; {_(MEANWHILE)}")
+            return Choice(native, f"{error}; {_(UNTIL_THEN)}")
         return Choice(
             Meanwhile(native, PlyerDesktop(environ, platform=platform)),
             _("{problem}; plyer shows plain notifications instead, which cannot be clicked", problem=error),

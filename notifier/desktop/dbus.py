@@ -70,6 +70,8 @@ class DBusDesktop:
         deadline: seconds for one bubble.
     """
 
+    hears = True
+
     def __init__(self, address: str, listener: Listener, *, deadline: float = DEADLINE) -> None:
         self._address, self._listener, self._deadline = address, listener, deadline
         self._bus: MessageBus | None = None

@@ -28,6 +28,8 @@ class LogDesktop:
         clock: the time that is shown with each.
     """
 
+    hears = False
+
     def __init__(self, write: Callable[[str], None], clock: Callable[[], datetime] = local_time) -> None:
         self._write, self._clock = write, clock
 

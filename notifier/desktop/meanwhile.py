@@ -23,8 +23,12 @@ class Meanwhile:
         self._came = False
 
     @property
+    def hears(self) -> bool:
+        return (self._desktop if self._came else self._instead).hears
+
+    @property
     def name(self) -> str:
-        return self._desktop.name if self._came else self._instead.name
+        return (self._desktop if self._came else self._instead).name
 
     async def show(self, notification: Notification) -> None:
         try:

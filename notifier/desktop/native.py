@@ -58,6 +58,8 @@ class NativeDesktop:
         make: makes the library's notifier; its own by default.
     """
 
+    hears = True
+
     def __init__(
         self,
         listener: Listener,

@@ -41,6 +41,8 @@ class PlyerDesktop:
         platform: as `sys.platform`; it decides what the text has to look like.
     """
 
+    hears = False
+
     name = "plyer"
 
     def __init__(self, environ: Mapping[str, str], *, deadline: float = DEADLINE, platform: str = sys.platform) -> None:

@@ -69,6 +69,8 @@ class PortalDesktop:
         deadline: seconds for one bubble.
     """
 
+    hears = True
+
     def __init__(
         self, address: str, listener: Listener, environ: Mapping[str, str], *, deadline: float = DEADLINE
     ) -> None:

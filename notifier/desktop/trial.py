@@ -38,7 +38,7 @@ class Trial:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, desktop: Desktop, wait: float) -> None:
-        """Show each kind, then hear for at most `wait` seconds what is done with them."""
+        """Show each kind, then hear for at most `wait` seconds what is done with them, where that can be heard."""
         shown = [notification.title for notification in kinds() if await self._show(desktop, notification)]
         for before, after in replaced():
             if await self._show(desktop, before):
@@ -46,7 +46,7 @@ class Trial:
                 await self._show(desktop, after)
         await self._take_back(desktop)
         try:
-            async with asyncio.timeout(wait if shown else 0):
+            async with asyncio.timeout(wait if shown and desktop.hears else 0):
                 while not set(shown) <= self.heard:
                     self.changed.clear()
                     await self.changed.wait()

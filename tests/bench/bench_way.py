@@ -97,6 +97,8 @@ def send(listener: socket.socket, make: Callable[[int], bytes], count: int) -> N
 class Taken:
     """A desktop that takes every bubble at once."""
 
+    hears = True
+
     name = "nobody"
 
     async def show(self, notification: Notification) -> None:

@@ -32,6 +32,8 @@ SLOWNESS = 0.02
 class FileDesktop:
     """Appends each bubble to a file; some fail before they are there, and some after."""
 
+    hears = True
+
     name = "a file"
 
     def __init__(self, history: Path, handed: Path, chance: random.Random, failing: float) -> None:

@@ -145,6 +145,21 @@ async def test_without_a_session_the_terminal_is_chosen_and_the_reason_is_told()
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="pyobjus may be there")
+async def test_on_a_mac_that_shows_nothing_yet_notifications_wait_where_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
+    person = Reader()
+    choice = await person.choose_desktop({}, platform="darwin", is_read=False)
+    assert choice.complaint is not None
+    assert choice.complaint.endswith("until then notifications wait in the history")
+    with pytest.raises(BubbleFailed):
+        await choice.desktop.show(plain("For nobody"))
+    assert person.read == []
+    await choice.desktop.close()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="pyobjus may be there")
 async def test_a_mac_that_shows_nothing_gets_the_terminal_and_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
     choice = await Reader().choose_desktop({}, platform="darwin")

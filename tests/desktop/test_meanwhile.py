@@ -14,6 +14,8 @@ from tests.desktop.notifications import plain
 class Recorder:
     """A desktop that is there or not."""
 
+    hears = True
+
     name: str
     there: bool = True
     shown: list[str] = field(default_factory=list)

@@ -58,9 +58,10 @@ async def test_what_fails_is_told_and_the_exit_code_says_so(rig: Rig, tmp_path: 
 
 
 async def test_the_terminal_shows_them_too(rig: Rig, tmp_path: Path) -> None:
-    process = await run(rig, tmp_path, "--backend", "terminal", "--wait", "0")
+    process = await run(rig, tmp_path, "--backend", "terminal", "--wait", "600")
     out, _ = await process.communicate()
     assert process.returncode == 0
+    assert out.startswith(b"Bubbles are shown by this terminal, where they cannot be clicked.\n")
     assert "42 %" in out.decode()
     assert "Yes: https://example.org/yes" in out.decode()
 

@@ -32,6 +32,8 @@ NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 class RecordingDesktop:
     """Shows nothing, remembers everything."""
 
+    hears = True
+
     listener: Listener
     shown: list[Notification] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)

@@ -27,6 +27,8 @@ from notifier.stream import Stream
 class Desk:
     """A desktop that shows, fails or hangs as it is told."""
 
+    hears = True
+
     shown: list[Notification] = field(default_factory=list)
     withdrawn: list[Withdrawal] = field(default_factory=list)
     fails: bool = False

@@ -72,6 +72,8 @@ class Seen:
 class Watching:
     """A desktop that notes when it was shown what."""
 
+    hears = True
+
     name = "a watch"
 
     def __init__(self, seen: Seen) -> None:
