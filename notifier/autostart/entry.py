@@ -14,6 +14,8 @@ NAME = "sse-notifier"
 """Of the entries' files; bubbles give it as the hint `desktop-entry`, which is how desktops find name and icon."""
 TITLE = "SSE Notifier"
 ABOUT = "Notifications from event streams"
+ENABLED = ("X-GNOME-Autostart-enabled", "X-MATE-Autostart-enabled")
+"""What the settings of a desktop write in the place of Hidden."""
 
 Command = Sequence[str | PurePath]
 
@@ -32,7 +34,7 @@ def autostart(command: Command) -> str:
 def is_switched_off(text: str) -> bool:
     """Whether an autostart entry says that it starts nothing, as desktops write it when a person unticks it."""
     pairs = dict(line.replace(" ", "").partition("=")[::2] for line in text.splitlines())
-    return pairs.get("Hidden", "").lower() == "true" or pairs.get("X-GNOME-Autostart-enabled", "").lower() == "false"
+    return pairs.get("Hidden", "").lower() == "true" or any(pairs.get(key, "").lower() == "false" for key in ENABLED)
 
 
 def systemd_unit(command: Command) -> str:

@@ -91,6 +91,8 @@ def test_windows_is_given_a_line_that_its_programs_part_into_the_same_words() ->
         ("[Desktop Entry]\nHidden=true\n", True),
         ("[Desktop Entry]\nHidden = true\n", True),
         ("[Desktop Entry]\nX-GNOME-Autostart-enabled=false\n", True),
+        ("[Desktop Entry]\nX-MATE-Autostart-enabled=false\n", True),
+        ("[Desktop Entry]\nX-GNOME-Autostart-enabled=true\nX-MATE-Autostart-enabled=false\n", True),
         ("[Desktop Entry]\nX-GNOME-Autostart-enabled=true\nHidden=false\n", False),
     ],
 )
