@@ -48,11 +48,11 @@ class FileEntry:
         try:
             with self._path.open("rb") as file:
                 text = file.read(LIMIT).decode(errors="replace")
+            is_heeded = self._link is None or self._link.is_symlink()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise AutostartFailed(_("{path} cannot be read ({why})", path=self._path, why=error.strerror)) from error
-        is_heeded = self._link is None or self._link.is_symlink()
         return None if self._is_off(text) or not is_heeded else text
 
     def write(self) -> None:

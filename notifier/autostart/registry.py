@@ -39,8 +39,12 @@ if sys.platform == "win32":
             return rf"HKEY_CURRENT_USER\{RUN}\{NAME}"
 
         def read(self) -> str | None:
-            value = _value(RUN)
-            switch = _value(APPROVED)
+            try:
+                value, switch = _value(RUN), _value(APPROVED)
+            except OSError as error:  # a policy of whoever administers the machine, most likely
+                raise AutostartFailed(
+                    _("{path} cannot be read ({why})", path=self.place, why=error.strerror)
+                ) from error
             # An odd first byte says that the person switched it off there.
             is_off = isinstance(switch, bytes) and switch[:1] != b"" and switch[0] % 2 == 1
             return value if isinstance(value, str) and not is_off else None

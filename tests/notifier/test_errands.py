@@ -12,7 +12,7 @@ from notifier.autostart import choose
 from notifier.configfile import ConfigFile
 from notifier.entry import State
 from notifier.errands import Errands
-from notifier.errors import ErrandFailed, LinkFailed
+from notifier.errors import AutostartFailed, ErrandFailed, LinkFailed
 from notifier.history import Row
 from notifier.historypage import ROWS_LIMIT
 from notifier.notification import Notification
@@ -126,6 +126,17 @@ async def test_start_at_login_is_switched_and_seen_again(place: Place) -> None:
     place.autostart.switch(on=False)  # by the command line, say
     place.errands.look()
     assert [*seen, place.errands.starts_at_login] == [False, True, False]
+
+
+async def test_an_entry_that_cannot_be_read_ends_nothing_and_is_seen_once_it_can(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "config/autostart/sse-notifier.desktop").mkdir(parents=True)
+    errands = Errands(place.file, place.history, place.runtime, place.autostart, place.programs.environ)
+    assert errands.starts_at_login is None
+    with pytest.raises(AutostartFailed, match="cannot be written"):
+        await errands.table()[Verb.AUTOSTART](Command(Verb.AUTOSTART, on=True), STATUS)
+    (tmp_path / "config/autostart/sse-notifier.desktop").rmdir()
+    errands.look()
+    assert errands.starts_at_login is False
 
 
 def test_where_it_would_start_something_else_it_cannot_be_known(place: Place) -> None:

@@ -1,6 +1,7 @@
 """The switch: what it writes, what it finds, and what it says, on real files."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -79,6 +80,37 @@ def test_macos_has_a_launch_agent(tmp_path: Path) -> None:
     autostart.switch(on=True)
     assert autostart.place() == str(tmp_path / "Library/LaunchAgents/sse-notifier.plist")
     assert autostart.state() is State.ON
+
+
+WINREG = """
+HKEY_CURRENT_USER, KEY_QUERY_VALUE = "HKCU", 1
+
+def OpenKey(*place):
+    raise PermissionError(13, "Access is denied")
+"""
+STATE = """
+import subprocess, sys
+sys.platform = "win32"
+from notifier.autostart.registry import RunKey
+from notifier.autostart import Autostart, AutostartFailed
+try:
+    print(Autostart({"registry": RunKey("x")}).state())
+except AutostartFailed as error:
+    print(error)
+"""
+
+
+def test_a_registry_that_a_policy_closes_is_told(tmp_path: Path) -> None:
+    """In a Python that takes itself for one on Windows, with a registry of the test."""
+    (tmp_path / "winreg.py").write_text(WINREG)
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    told = subprocess.run(
+        [sys.executable, "-c", STATE], env=environ, capture_output=True, text=True, timeout=9, check=False
+    )
+    assert told.stdout == (
+        r"HKEY_CURRENT_USER\Software\Microsoft\Windows\CurrentVersion\Run\sse-notifier"
+        " cannot be read (Access is denied)\n"
+    ), told.stderr
 
 
 def test_what_cannot_be_written_down_is_told_and_leaves_no_half_of_it(tmp_path: Path) -> None:
