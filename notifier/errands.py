@@ -103,7 +103,7 @@ class Errands:
 
     async def _switch_autostart(self, command: Command, status: Status) -> None:
         if self._autostart is not None and command.on is not None:
-            self._autostart.switch(on=command.on)
+            await self._autostart.switch(on=command.on)
         self.look()
 
     async def _about(self, command: Command, status: Status) -> Notification:

@@ -395,7 +395,7 @@ MAY_IMPORT = {
     "notifier/desktop": VALUES | {"notifier.desktop", "notifier.picture"},
     "notifier/loop.py": set(),
     "server/page.py": set(),
-    "notifier/autostart": {"notifier.autostart", "notifier.errors"},
+    "notifier/autostart": {"notifier.autostart", "notifier.desktop", "notifier.errors"},
     "notifier/clipboard.py": {"notifier.desktop", "notifier.errors"},
     "notifier/opener.py": {"notifier.desktop", "notifier.errors"},
     "notifier/historypage.py": {"notifier.entry", "notifier.history", "notifier.notification"},

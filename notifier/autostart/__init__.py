@@ -3,19 +3,27 @@
 It does not start anything itself: what it writes is read by the desktop at the next login.
 """
 
+import contextlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from notifier.autostart import entry
 from notifier.autostart.file import FileEntry
+from notifier.desktop.child import run
 from notifier.errors import AutostartFailed
 from notifier.language import _
 
 __all__ = ["Autostart", "State", "choose", "command_of"]
+
+RELOAD: Final = ("systemctl", "--user", "daemon-reload")
+"""systemd reads units when it starts, and it may outlive the session.  Where it starts the autostart folder, too, as it
+does for GNOME and Plasma, it made units of the entries, which are made anew at the same time."""
+PATIENCE = 5.0
+"""Seconds for that."""
 
 
 class State(Enum):
@@ -53,13 +61,18 @@ class Autostart:
 
     Args:
         ways: By name; the first is the usual one.  At most one is on.
+        reload: A program and its arguments by which those who have read the ways already learn of a change.
+        environ: All that it inherits.
 
     Every method raises :class:`~notifier.errors.AutostartFailed` where the system does not let it.
     """
 
-    def __init__(self, ways: Mapping[str, Way]) -> None:
+    def __init__(
+        self, ways: Mapping[str, Way], *, reload: Sequence[str] = (), environ: Mapping[str, str] | None = None
+    ) -> None:
         assert ways, "there is a way on every platform"
         self._ways = dict(ways)
+        self._reload, self._environ = reload, environ or {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -77,7 +90,7 @@ class Autostart:
         """Where it is written that it starts; None if it does not."""
         return next((way.place for way in self._ways.values() if way.read() is not None), None)
 
-    def switch(self, on: bool, way: str | None = None) -> None:
+    async def switch(self, on: bool, way: str | None = None) -> None:
         """Start at login, by the way called so or the usual one; or do not."""
         chosen = self._ways.get(way or self.names[0])
         if chosen is None:
@@ -89,6 +102,10 @@ class Autostart:
         for other in self._ways.values():
             if not (on and other is chosen):
                 other.remove()
+        if self._reload:
+            # Without it, or with nobody to tell, the next start of whoever reads them does as well.
+            with contextlib.suppress(OSError):
+                await run(self._reload, self._environ, deadline=PATIENCE)
 
 
 def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str = sys.platform) -> Autostart:
@@ -123,7 +140,9 @@ def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str 
                 partial(entry.systemd_unit, command),
                 link=units / "graphical-session.target.wants" / unit,
             ),
-        }
+        },
+        reload=RELOAD,
+        environ=environ,
     )
 
 

@@ -1,5 +1,6 @@
 """`autostart`: start at login, or not."""
 
+import asyncio
 import os
 import shlex
 import sys
@@ -38,7 +39,7 @@ def on(file: File = None, way: Way = None) -> None:
     sse-notifier autostart on
     """
     autostart = autostart_of(file)
-    autostart.switch(on=True, way=way)
+    asyncio.run(autostart.switch(on=True, way=way))
     print_line(_("sse-notifier starts at login ({place})", place=autostart.place()))
     try:
         config_file(file).read_to_follow()
@@ -48,7 +49,7 @@ def on(file: File = None, way: Way = None) -> None:
 
 def off() -> None:
     """Do not start at login."""
-    autostart_of(None).switch(on=False)
+    asyncio.run(autostart_of(None).switch(on=False))
     print_line(_("sse-notifier does not start at login"))
 
 

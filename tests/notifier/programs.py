@@ -33,6 +33,11 @@ class Programs:
         )
         script.chmod(0o755)
 
+    def remove(self, name: str) -> None:
+        """The program, and what it was asked."""
+        for file in (self._directory / name, self._directory / f"{name}.notes"):
+            file.unlink(missing_ok=True)
+
     def asked(self, name: str) -> tuple[list[str], bytes] | None:
         """The arguments and the input of the program; None if it was not asked."""
         notes = self._directory / f"{name}.notes"

@@ -123,7 +123,7 @@ async def test_start_at_login_is_switched_and_seen_again(place: Place) -> None:
     seen = [place.errands.starts_at_login]
     await place.do(Verb.AUTOSTART, on=True)
     seen.append(place.errands.starts_at_login)
-    place.autostart.switch(on=False)  # by the command line, say
+    await place.autostart.switch(on=False)  # by the command line, say
     place.errands.look()
     assert [*seen, place.errands.starts_at_login] == [False, True, False]
 

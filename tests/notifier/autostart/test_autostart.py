@@ -3,81 +3,110 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+import notifier.autostart as autostart_module
 from notifier.autostart import Autostart, State, choose, command_of
 from notifier.errors import AutostartFailed
+from tests.notifier.programs import LASTING, Programs
 
 COMMAND = ["/usr/bin/sse-notifier", "run"]
 
 
 def linux(home: Path, command: list[str] = COMMAND) -> Autostart:
-    return choose({"HOME": str(home)}, command, platform="linux")
+    return choose({"HOME": str(home), "PATH": str(home)}, command, platform="linux")
 
 
-def test_it_is_off_until_it_is_switched_on_and_off_again(tmp_path: Path) -> None:
+async def test_it_is_off_until_it_is_switched_on_and_off_again(tmp_path: Path) -> None:
     autostart = linux(tmp_path)
     assert (autostart.state(), autostart.place()) == (State.OFF, None)
-    autostart.switch(on=True)
+    await autostart.switch(on=True)
     assert autostart.state() is State.ON
     assert autostart.place() == str(tmp_path / ".config/autostart/sse-notifier.desktop")
-    autostart.switch(on=False)
+    await autostart.switch(on=False)
     assert autostart.state() is State.OFF
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_it_brings_the_name_and_icon_that_bubbles_refer_to(tmp_path: Path) -> None:
-    linux(tmp_path).switch(on=True)
+async def test_it_brings_the_name_and_icon_that_bubbles_refer_to(tmp_path: Path) -> None:
+    await linux(tmp_path).switch(on=True)
     data = tmp_path / ".local/share"
     assert "\nIcon=sse-notifier\n" in (data / "applications/sse-notifier.desktop").read_text()
     assert (data / "icons/hicolor/256x256/apps/sse-notifier.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_it_keeps_to_the_folders_that_the_environment_names_unless_they_are_relative(tmp_path: Path) -> None:
+async def test_it_keeps_to_the_folders_that_the_environment_names_unless_they_are_relative(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "c"), "XDG_DATA_HOME": "relative"}
-    choose(environ, COMMAND, platform="linux").switch(on=True)
+    await choose(environ, COMMAND, platform="linux").switch(on=True)
     assert (tmp_path / "c/autostart/sse-notifier.desktop").is_file()
     assert (tmp_path / ".local/share/applications/sse-notifier.desktop").is_file()
 
 
-def test_systemd_is_a_choice_that_takes_the_other_s_place(tmp_path: Path) -> None:
+async def test_systemd_is_a_choice_that_takes_the_other_s_place(tmp_path: Path) -> None:
     autostart = linux(tmp_path)
-    autostart.switch(on=True)
-    autostart.switch(on=True, way="systemd")
+    await autostart.switch(on=True)
+    await autostart.switch(on=True, way="systemd")
     units = tmp_path / ".config/systemd/user"
     assert (units / "graphical-session.target.wants/sse-notifier.service").resolve() == units / "sse-notifier.service"
     assert not (tmp_path / ".config/autostart/sse-notifier.desktop").exists()
     assert (autostart.state(), autostart.place()) == (State.ON, str(units / "sse-notifier.service"))
-    autostart.switch(on=False)
+    await autostart.switch(on=False)
     assert not list(units.rglob("sse-notifier*"))
 
 
-def test_switching_on_twice_changes_nothing(tmp_path: Path) -> None:
-    for _ in range(2):
-        linux(tmp_path).switch(on=True, way="systemd")
-    assert linux(tmp_path).state() is State.ON
+async def test_systemd_is_told_of_what_it_has_read_already(tmp_path: Path) -> None:
+    programs = Programs(tmp_path)
+    autostart = choose(programs.environ | {"HOME": str(tmp_path)}, COMMAND, platform="linux")
+    for on, way in ((True, "systemd"), (False, None), (True, "desktop")):
+        programs.add("systemctl")
+        await autostart.switch(on, way)
+        assert programs.asked("systemctl") == (["--user", "daemon-reload"], b"")
+        programs.remove("systemctl")
 
 
-def test_another_configuration_at_login_is_told_from_this_one(tmp_path: Path) -> None:
-    linux(tmp_path, [*COMMAND, "--config", "/work.toml"]).switch(on=True)
-    assert linux(tmp_path).state() is State.OTHER
-
-
-def test_an_entry_that_the_desktop_s_settings_unticked_is_off_and_can_be_switched_on_again(tmp_path: Path) -> None:
-    autostart = linux(tmp_path)
-    autostart.switch(on=True)
-    file = Path(autostart.place() or "")
-    file.write_text(file.read_text() + "Hidden=true\n")
-    assert autostart.state() is State.OFF
-    autostart.switch(on=True)
+@pytest.mark.parametrize("lasts", [False, True])
+async def test_a_systemd_that_does_not_run_or_hangs_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lasts: bool
+) -> None:
+    monkeypatch.setattr(autostart_module, "PATIENCE", 0.2 if lasts else 8.0)
+    programs = Programs(tmp_path)
+    programs.add("systemctl", code=1, lasts=lasts)
+    autostart = choose(programs.environ | {"HOME": str(tmp_path)}, COMMAND, platform="linux")
+    began = time.monotonic()
+    await autostart.switch(on=True, way="systemd")
+    assert time.monotonic() - began < LASTING
     assert autostart.state() is State.ON
 
 
-def test_macos_has_a_launch_agent(tmp_path: Path) -> None:
+async def test_switching_on_twice_changes_nothing(tmp_path: Path) -> None:
+    for _ in range(2):
+        await linux(tmp_path).switch(on=True, way="systemd")
+    assert linux(tmp_path).state() is State.ON
+
+
+async def test_another_configuration_at_login_is_told_from_this_one(tmp_path: Path) -> None:
+    await linux(tmp_path, [*COMMAND, "--config", "/work.toml"]).switch(on=True)
+    assert linux(tmp_path).state() is State.OTHER
+
+
+async def test_an_entry_that_the_desktop_s_settings_unticked_is_off_and_can_be_switched_on_again(
+    tmp_path: Path,
+) -> None:
+    autostart = linux(tmp_path)
+    await autostart.switch(on=True)
+    file = Path(autostart.place() or "")
+    file.write_text(file.read_text() + "Hidden=true\n")
+    assert autostart.state() is State.OFF
+    await autostart.switch(on=True)
+    assert autostart.state() is State.ON
+
+
+async def test_macos_has_a_launch_agent(tmp_path: Path) -> None:
     autostart = choose({"HOME": str(tmp_path)}, COMMAND, platform="darwin")
-    autostart.switch(on=True)
+    await autostart.switch(on=True)
     assert autostart.place() == str(tmp_path / "Library/LaunchAgents/sse-notifier.plist")
     assert autostart.state() is State.ON
 
@@ -89,7 +118,7 @@ def OpenKey(*place):
     raise PermissionError(13, "Access is denied")
 """
 STATE = """
-import subprocess, sys
+import asyncio, subprocess, sys  # before they could take it for Windows
 sys.platform = "win32"
 from notifier.autostart.registry import RunKey
 from notifier.autostart import Autostart, AutostartFailed
@@ -113,39 +142,39 @@ def test_a_registry_that_a_policy_closes_is_told(tmp_path: Path) -> None:
     ), told.stderr
 
 
-def test_what_cannot_be_written_down_is_told_and_leaves_no_half_of_it(tmp_path: Path) -> None:
+async def test_what_cannot_be_written_down_is_told_and_leaves_no_half_of_it(tmp_path: Path) -> None:
     odd = linux(tmp_path, [*COMMAND, "--config", "/a\nb.toml"])
     assert odd.state() is State.OFF
     with pytest.raises(AutostartFailed, match="line break"):
-        odd.switch(on=True)
+        await odd.switch(on=True)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
-    linux(tmp_path).switch(on=True)
-    odd.switch(on=False)
+    await linux(tmp_path).switch(on=True)
+    await odd.switch(on=False)
     assert linux(tmp_path).state() is State.OFF
 
 
-def test_a_way_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
+async def test_a_way_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     with pytest.raises(AutostartFailed, match="There is no launchd here; what there is: desktop, systemd"):
-        linux(tmp_path).switch(on=True, way="launchd")
+        await linux(tmp_path).switch(on=True, way="launchd")
 
 
-def test_a_way_that_cannot_be_taken_leaves_the_other_as_it_was(tmp_path: Path) -> None:
+async def test_a_way_that_cannot_be_taken_leaves_the_other_as_it_was(tmp_path: Path) -> None:
     autostart = linux(tmp_path)
     (tmp_path / ".config").mkdir()
     (tmp_path / ".config/systemd").write_text("a file in the way")
-    autostart.switch(on=True)
+    await autostart.switch(on=True)
     with pytest.raises(AutostartFailed, match="cannot be written"):
-        autostart.switch(on=True, way="systemd")
+        await autostart.switch(on=True, way="systemd")
     assert autostart.state() is State.ON
-    autostart.switch(on=False)
+    await autostart.switch(on=False)
     assert autostart.state() is State.OFF
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / ".config").mkdir()
     (tmp_path / ".config/autostart").write_text("a file in the way")
     with pytest.raises(AutostartFailed, match=r"autostart cannot be written \(File exists\)"):
-        linux(tmp_path).switch(on=True)
+        await linux(tmp_path).switch(on=True)
 
 
 def test_the_installed_command_is_what_starts_and_else_this_python(tmp_path: Path) -> None:
