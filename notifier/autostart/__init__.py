@@ -4,6 +4,7 @@ It does not start anything itself: what it writes is read by the desktop at the 
 """
 
 import contextlib
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
@@ -13,6 +14,7 @@ from typing import Final, Protocol
 
 from notifier.autostart import entry
 from notifier.autostart.file import FileEntry
+from notifier.desktop import FLATPAK
 from notifier.desktop.child import run
 from notifier.errors import AutostartFailed
 from notifier.language import _
@@ -108,18 +110,23 @@ class Autostart:
                 await run(self._reload, self._environ, deadline=PATIENCE)
 
 
-def choose(environ: Mapping[str, str], command: Sequence[str], *, platform: str = sys.platform) -> Autostart:
+def choose(
+    environ: Mapping[str, str], command: Sequence[str], *, platform: str = sys.platform, flatpak: Path = FLATPAK
+) -> Autostart:
     """The ways of this platform to run `command` at login.
 
     Args:
         environ: Of this process: it names the folders.
         command: See `command_of`.
         platform: As `sys.platform`.
+        flatpak: Is there if this is a Flatpak.
     """
     if sys.platform == "win32":
         from notifier.autostart.registry import RunKey, command_line
 
         return Autostart({"registry": RunKey(command_line(command))})
+    if outside := _from_outside(environ, command, flatpak):
+        return Autostart(dict.fromkeys(("desktop", "systemd"), _OutOfReach(outside)))
     home = Path(environ.get("HOME") or Path.home())
     if platform == "darwin":
         agent = home / "Library" / "LaunchAgents" / f"{entry.NAME}.plist"
@@ -165,6 +172,45 @@ def command_of(argv0: str, executable: str, config: Path | None, *, platform: st
     else:
         start = [executable, "-m", "notifier"]
     return [*start, "run", *(["--config", str(config.absolute())] if config is not None else [])]
+
+
+def _from_outside(environ: Mapping[str, str], command: Sequence[str], flatpak: Path) -> list[str]:
+    """The command by which the desktop starts this Flatpak or Snap; empty if this is neither."""
+    arguments = command[command.index("run") :] if "run" in command else []
+    if flatpak.exists():
+        return ["flatpak", "run", environ.get("FLATPAK_ID") or entry.NAME, *arguments]
+    # A terminal that is a Snap itself leaves SNAP to whatever is started in it.
+    if (snap := environ.get("SNAP")) and Path(command[0]).is_relative_to(snap):
+        return ["snap", "run", environ.get("SNAP_INSTANCE_NAME") or entry.NAME, *arguments]
+    return []
+
+
+class _OutOfReach:
+    """What only the person can switch: no session reads the folders of a Flatpak or Snap, and each update moves a Snap.
+
+    Args:
+        command: By which the desktop could start it.
+    """
+
+    place = text = ""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = shlex.join(command)
+
+    def read(self) -> str | None:
+        raise AutostartFailed(
+            _(
+                "What starts at login can be neither seen nor changed from inside a Flatpak or Snap; "
+                "the desktop's own settings can, with this command: {command}",
+                command=self._command,
+            )
+        )
+
+    def write(self) -> None:
+        self.read()
+
+    def remove(self) -> None:
+        self.read()
 
 
 def _launcher(data: Path, command: Sequence[str]) -> dict[Path, Callable[[], bytes]]:

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 MEANWHILE: Final = N_("showing notifications here in the terminal")
 UNTIL_THEN: Final = N_("until then notifications wait in the history")
+FLATPAK: Final = Path("/.flatpak-info")
+"""Lies in each Flatpak, and nowhere else."""
 
 
 class BubbleUnanswered(BubbleFailed):
@@ -123,7 +125,7 @@ async def choose(
     if platform.startswith("linux"):
         from notifier.desktop.dbus import DBusDesktop
         from notifier.desktop.meanwhile import Meanwhile
-        from notifier.desktop.portal import PortalDesktop, is_sandboxed
+        from notifier.desktop.portal import PortalDesktop
 
         address = bus_to_use(environ, is_read=is_read)
         if address is None:
@@ -187,6 +189,13 @@ def bus_to_use(environ: Mapping[str, str], *, is_read: bool) -> str | None:
         is_read: see `choose`: where a person reads what is shown instead, nobody waits.
     """
     return session_bus(environ) or (None if is_read else _awaited_bus(environ))
+
+
+def is_sandboxed(environ: Mapping[str, str], flatpak: Path = FLATPAK) -> bool:
+    """Whether this process is in a Flatpak or a Snap."""
+    snap = environ.get("SNAP")
+    # A terminal that is a Snap hands SNAP on to all that is started in it.
+    return bool(snap and Path(__file__).resolve().is_relative_to(Path(snap).resolve())) or flatpak.exists()
 
 
 def session_bus(environ: Mapping[str, str]) -> str | None:

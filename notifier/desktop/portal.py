@@ -15,7 +15,6 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from dbus_fast import Message, MessageFlag, MessageType, Variant
@@ -41,7 +40,6 @@ RULES: Final = (
     f"type='signal',sender='{BUS}',interface='{BUS}',member='NameOwnerChanged',arg0='{PORTAL}'",
 )
 NO_PORTAL: Final = N_("No portal answers on the session bus: install xdg-desktop-portal")
-FLATPAK: Final = Path("/.flatpak-info")
 PRIORITIES: Final = {Urgency.LOW: "low", Urgency.NORMAL: "normal", Urgency.CRITICAL: "urgent"}
 SOUND_SINCE: Final = 2
 """Version of the portal.  Before, each desktop but GNOME takes the body for markup, though it is none, and what draws
@@ -50,13 +48,6 @@ SETTLING: Final = 0.2
 """Seconds until the desktop has surely answered the portal.  The portal answers us at once; of a bubble whose number it
 does not know yet it cannot be told anything else."""
 LOOK_ALIKES: Final = str.maketrans("<>", "\u2039\u203a")
-
-
-def is_sandboxed(environ: Mapping[str, str], flatpak: Path = FLATPAK) -> bool:
-    """Whether this process is in a Flatpak or a Snap."""
-    snap = environ.get("SNAP")
-    # A terminal that is a Snap hands SNAP on to all that is started in it.
-    return bool(snap and Path(__file__).resolve().is_relative_to(Path(snap).resolve())) or flatpak.exists()
 
 
 class PortalDesktop:

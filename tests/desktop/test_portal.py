@@ -13,8 +13,8 @@ from dbus_fast.aio import MessageBus
 from PIL import Image
 
 import notifier
-from notifier.desktop import choose
-from notifier.desktop.portal import INTERFACE, PATH, PORTAL, PortalDesktop, is_sandboxed, notification_of, square
+from notifier.desktop import choose, is_sandboxed
+from notifier.desktop.portal import INTERFACE, PATH, PORTAL, PortalDesktop, notification_of, square
 from notifier.errors import BubbleFailed
 from notifier.notification import Action, Notification, Urgency, Withdrawal
 from notifier.picture import NONE, Pictures

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,41 @@ async def test_an_entry_that_the_desktop_s_settings_unticked_is_off_and_can_be_s
     file = Path(autostart.place() or "")
     file.write_text(file.read_text() + "Hidden=true\n")
     assert autostart.state() is State.OFF
+    await autostart.switch(on=True)
+    assert autostart.state() is State.ON
+
+
+def flatpak(home: Path) -> Autostart:
+    (home / ".flatpak-info").touch()
+    environ = {"HOME": str(home), "FLATPAK_ID": "org.example.Notifier"}
+    return choose(environ, COMMAND, platform="linux", flatpak=home / ".flatpak-info")
+
+
+def snap(home: Path) -> Autostart:
+    environ = {"HOME": str(home), "SNAP": "/snap/sse/7", "SNAP_INSTANCE_NAME": "sse"}
+    return choose(environ, ["/snap/sse/7/bin/sse-notifier", "run", "--config", "/a b.toml"], platform="linux")
+
+
+@pytest.mark.parametrize(
+    ("make", "again"),
+    [(flatpak, "flatpak run org.example.Notifier run"), (snap, "snap run sse run --config '/a b.toml'")],
+)
+@pytest.mark.parametrize("way", [None, "desktop", "systemd"])
+async def test_in_a_sandbox_it_is_refused_and_the_person_learns_what_to_do(
+    tmp_path: Path, make: Callable[[Path], Autostart], again: str, way: str | None
+) -> None:
+    autostart = make(tmp_path)
+    for on in (True, False):
+        with pytest.raises(AutostartFailed, match=rf"from inside a Flatpak or Snap; .* this command: {again}$"):
+            await autostart.switch(on, way)
+    with pytest.raises(AutostartFailed):
+        autostart.state()
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".flatpak-info"] == []
+
+
+async def test_in_the_terminal_of_a_snap_a_program_from_elsewhere_is_switched_as_usual(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PATH": str(tmp_path), "SNAP": "/snap/editor/1"}
+    autostart = choose(environ, COMMAND, platform="linux")
     await autostart.switch(on=True)
     assert autostart.state() is State.ON
 
