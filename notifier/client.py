@@ -34,7 +34,9 @@ COOKIES_LIMIT = 100
 """Cookies that are kept of one conversation; with more of them it begins anew."""
 
 NOT_HTTP = N_("the server's answer is not proper HTTP")
-MISSING_DECODER = N_("it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)")
+MISSING_DECODER = N_(
+    "it cannot be unpacked here (br and zstd need the packages Brotli and backports.zstd beside sse-notifier)"
+)
 
 Deliver = Callable[[Sequence[Event], str], Awaitable[None]]
 """Takes events that came together, and the last event ID after them, into safe hands.  There may be no event, just an

@@ -25,7 +25,7 @@ WAITING_LIMIT = 100
 """Notifications that wait to be forwarded; what comes while there are so many is not, and that is logged."""
 PATIENCE = 60.0
 """Seconds for one notification to all of its services; most give up by themselves long before."""
-MISSING = N_("forwarding needs one more package: pip install 'sse-notifier[apprise]'")
+MISSING = N_("forwarding needs one more package: install 'sse-notifier[apprise]' the way sse-notifier was installed")
 TYPES = {Urgency.LOW: "info", Urgency.NORMAL: "info", Urgency.CRITICAL: "failure"}
 
 

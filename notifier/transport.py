@@ -259,7 +259,9 @@ def _connector(call: Call, guard: SocketFactoryType | None = None) -> aiohttp.Ba
     try:
         socks = importlib.import_module("aiohttp_socks")
     except ImportError as error:
-        raise StreamFailed(_("SOCKS proxies need one more package: pip install 'sse-notifier[socks]'")) from error
+        raise StreamFailed(
+            _("SOCKS proxies need one more package: install 'sse-notifier[socks]' the way sse-notifier was installed")
+        ) from error
     connector: aiohttp.BaseConnector = socks.ProxyConnector(
         host=call.proxy.host,
         port=call.proxy.port,

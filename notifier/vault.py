@@ -85,7 +85,12 @@ def _read(path: Path) -> bytes:
 
 async def _ask_keyring(secret: FromKeyring, source: str, patience: float) -> bytes:
     if importlib.util.find_spec("keyring") is None:
-        raise StreamFailed(_("secrets from the keyring need one more package: pip install 'sse-notifier[keyring]'"))
+        raise StreamFailed(
+            _(
+                "secrets from the keyring need one more package: "
+                "install 'sse-notifier[keyring]' the way sse-notifier was installed"
+            )
+        )
     # In a process of its own: a keyring that asks the person for its password waits without end, and a thread that
     # waits with it could not be stopped.
     get = (sys.executable, "-P", "-m", "keyring", "get", "--", secret.service, secret.user)

@@ -255,7 +255,10 @@ def _open_log(name: str | None, port: int, unix: Path | None, durability: Durabi
             with ends_at_once():
                 from server.eventlog.redis import RedisLog
         except ModuleNotFoundError as error:
-            raise failed("a log in Redis needs the extra: pip install 'sse-notifier[redis]'") from error
+            raise failed(
+                "a log in Redis needs one more package: "
+                "install 'sse-notifier[redis]' the way sse-notifier was installed"
+            ) from error
         try:
             return RedisLog(name)
         except ValueError as error:

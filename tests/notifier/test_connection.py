@@ -218,7 +218,9 @@ from tests.notifier.test_client import following
 async def main():
     head = b"HTTP/1.1 200 OK\\r\\nContent-Type: text/event-stream\\r\\nContent-Encoding: ENCODING\\r\\n\\r\\n"
     async with loopback([head, Act.HANG]) as server, following(server.url) as stream:
-        await stream.wait_for_reason("it cannot be unpacked here (br and zstd need: pip install Brotli backports.zstd)")
+        await stream.wait_for_reason(
+            "it cannot be unpacked here (br and zstd need the packages Brotli and backports.zstd beside sse-notifier)"
+        )
 
 asyncio.run(asyncio.wait_for(main(), 30))
 """

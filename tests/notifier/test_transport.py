@@ -626,7 +626,9 @@ async def test_a_server_that_the_proxy_does_not_reach_is_waited_for(tmp_path: Pa
 async def test_socks_needs_a_package_and_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp_socks", None)
     async with followed("http://example.invalid/", proxy="socks5://127.0.0.1:1") as stream:
-        assert await stream.failure() == "SOCKS proxies need one more package: pip install 'sse-notifier[socks]'"
+        assert await stream.failure() == (
+            "SOCKS proxies need one more package: install 'sse-notifier[socks]' the way sse-notifier was installed"
+        )
 
 
 async def test_a_password_of_the_proxy_is_a_secret_like_any_other(tmp_path: Path) -> None:

@@ -166,5 +166,5 @@ async def test_the_keyring_gives_what_it_has_for_a_user_of_a_service(
 
 async def test_without_the_keyring_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-    with pytest.raises(StreamFailed, match=r"pip install 'sse-notifier\[keyring\]'"):
+    with pytest.raises(StreamFailed, match=r"install 'sse-notifier\[keyring\]' the way sse-notifier was"):
         await reveal(FromKeyring("ci", "ann"))
