@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from notifier.desktop.desk import Desk
+from notifier.desktop.desk import TIMEOUT, Desk
 from notifier.finding import Finding, Level
 from notifier.language import _
 
@@ -49,6 +49,14 @@ def _bus(desk: Desk) -> Iterator[Finding]:
             _("bubbles and the tray icon both need one"),
             _("start it in a desktop session, or with dbus-run-session (Debian package dbus)"),
         )
+    elif desk.bus_problem == TIMEOUT:
+        yield Finding(
+            Level.WRONG,
+            "bus",
+            _("the session bus does not answer"),
+            _("bubbles and the tray icon both need one"),
+            _("log out and in again"),
+        )
     elif desk.bus_problem:
         yield Finding(
             Level.WRONG,
@@ -64,6 +72,15 @@ def _bus(desk: Desk) -> Iterator[Finding]:
 def _tray(desk: Desk) -> Iterator[Finding]:
     if desk.has_watcher and desk.has_host:
         yield Finding(Level.FINE, "tray", _("the desktop shows tray icons"))
+        return
+    if desk.watcher_problem:
+        yield Finding(
+            Level.WRONG,
+            "tray",
+            _("what shows tray icons is there and does not answer"),
+            _("notifications come all the same; the icon appears as soon as something shows it"),
+            _("restart the panel, or log out and in again"),
+        )
         return
     is_gnome = "gnome" in desk.environment.lower()
     todo = _("add a status tray to the panel: in Xfce the plugin “Status Tray”, in LXQt “Status Notifier”; sway and"
@@ -82,7 +99,7 @@ def _tray(desk: Desk) -> Iterator[Finding]:
 
 def _daemon(desk: Desk) -> Iterator[Finding]:
     if not desk.daemon:
-        is_slow = desk.daemon_problem == "timeout"
+        is_slow = desk.daemon_problem == TIMEOUT
         yield Finding(
             Level.WRONG,
             "daemon",

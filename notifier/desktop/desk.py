@@ -1,6 +1,10 @@
 """What a desktop can show: one value, for whoever says what is missing.  Pure."""
 
 from dataclasses import dataclass
+from typing import Final
+
+TIMEOUT: Final = "timeout"
+"""The problem of who is there and does not answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +23,15 @@ class Desk:
     has_bus: bool = False
     """Whether a session bus is named, or lies where systemd puts it."""
     bus_problem: str = ""
-    """Why it cannot be reached."""
+    """`TIMEOUT`, or why it cannot be reached."""
     has_watcher: bool = False
+    watcher_problem: str = ""
+    """`TIMEOUT`."""
     has_host: bool = False
     daemon: str = ""
     """Name and version; empty if none answers."""
     daemon_problem: str = ""
-    """"timeout", or the name of an error."""
+    """`TIMEOUT`, or the name of an error."""
     capabilities: frozenset[str] = frozenset()
     is_inhibited: bool | None = None
     """None where nobody tells."""

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from notifier.desktop import session_bus
-from notifier.desktop.desk import Desk
+from notifier.desktop.desk import TIMEOUT, Desk
 
 if TYPE_CHECKING:
     from dbus_fast.aio import MessageBus
 
+    from notifier.desktop.bubble import Server
+
 DEADLINE: Final = 3.0
-"""Seconds for all answers of the bus."""
+"""Seconds for each answer: who is too slow is blamed, and nobody else."""
 WATCHER, WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
 
 
@@ -37,66 +39,101 @@ async def look_around(environ: Mapping[str, str]) -> Desk:
     address = session_bus(environ)
     if address is None:
         return desk
-    survey = _Survey(replace(desk, has_bus=True))
+    return await _ask_the_bus(address, replace(desk, has_bus=True))
+
+
+async def _ask_the_bus(address: str, desk: Desk) -> Desk:
+    from dbus_fast.aio import MessageBus
     from dbus_fast.errors import DBusFastError
+
+    from notifier.desktop.bus import hang_up
 
     try:
         async with asyncio.timeout(DEADLINE):
-            await survey.ask(address)
+            bus = await MessageBus(address).connect()
     except TimeoutError:
-        return replace(survey.desk, daemon_problem=survey.desk.daemon_problem or "timeout")
+        return replace(desk, bus_problem=TIMEOUT)
     except (OSError, EOFError, DBusFastError) as error:
-        return replace(survey.desk, bus_problem=getattr(error, "strerror", None) or str(error))
+        return replace(desk, bus_problem=_why(error))
+    survey = _Survey(bus, desk)
+    try:
+        await survey.ask()
+    except (OSError, EOFError, DBusFastError) as error:
+        return replace(survey.desk, bus_problem=_why(error))
+    finally:
+        if bus.connected:
+            await hang_up(bus)
     return survey.desk
 
 
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
 class _Survey:
-    """Questions to one bus, and what is known after each answer."""
+    """Questions to one bus, each with a deadline of its own, and what is known after each answer."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, bus: "MessageBus", desk: Desk) -> None:
+        self._bus, self.desk = bus, desk
 
-    async def ask(self, address: str) -> None:
-        from dbus_fast.aio import MessageBus
+    async def ask(self) -> None:
+        from notifier.desktop.inhibition import is_inhibited
 
-        bus = await MessageBus(address).connect()
         try:
-            await self._ask_for_a_tray(bus)
-            await self._ask_for_a_daemon(bus)
-        finally:
-            bus.disconnect()
+            async with asyncio.timeout(DEADLINE):
+                has_watcher = await self._is_owned(WATCHER)
+        except TimeoutError:
+            # The bus answers this by itself.
+            self.desk = replace(self.desk, bus_problem=TIMEOUT)
+            return
+        if has_watcher:
+            await self._ask_the_watcher()
+        try:
+            async with asyncio.timeout(DEADLINE):
+                server = await self._meet_the_daemon()
+        except TimeoutError:
+            self.desk = replace(self.desk, daemon_problem=TIMEOUT)
+            return
+        if server is not None:
+            self.desk = replace(self.desk, daemon=server.title, capabilities=server.capabilities)
+            self.desk = replace(self.desk, is_inhibited=await is_inhibited(self._bus, server))
 
-    async def _ask_for_a_tray(self, bus: "MessageBus") -> None:
+    async def _is_owned(self, name: str) -> bool:
         from dbus_fast import Message
 
         from notifier.desktop.bus import BUS, BUS_PATH
 
-        told = await bus.call(Message(BUS, BUS_PATH, BUS, "NameHasOwner", signature="s", body=[WATCHER]))
-        if not told or not told.body or told.body[0] is not True:
-            return
-        self.desk = replace(self.desk, has_watcher=True)
-        host = Message(
+        told = await self._bus.call(Message(BUS, BUS_PATH, BUS, "NameHasOwner", signature="s", body=[name]))
+        return told is not None and told.signature == "b" and told.body[0] is True
+
+    async def _ask_the_watcher(self) -> None:
+        from dbus_fast import Message
+
+        question = Message(
             WATCHER, WATCHER_PATH, "org.freedesktop.DBus.Properties", "Get",
             signature="ss", body=[WATCHER, "IsStatusNotifierHostRegistered"],
         )  # fmt: skip
-        told = await bus.call(host)
+        self.desk = replace(self.desk, has_watcher=True)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                told = await self._bus.call(question)
+        except TimeoutError:
+            self.desk = replace(self.desk, watcher_problem=TIMEOUT)
+            return
         self.desk = replace(self.desk, has_host=bool(told and told.signature == "v" and told.body[0].value is True))
 
-    async def _ask_for_a_daemon(self, bus: "MessageBus") -> None:
+    async def _meet_the_daemon(self) -> "Server | None":
         from dbus_fast import Message, MessageType
 
         from notifier.desktop.bubble import DAEMON, DAEMON_PATH, Server
-        from notifier.desktop.inhibition import is_inhibited
 
-        who = await bus.call(Message(DAEMON, DAEMON_PATH, DAEMON, "GetServerInformation"))
+        who = await self._bus.call(Message(DAEMON, DAEMON_PATH, DAEMON, "GetServerInformation"))
         if who is None or who.message_type is MessageType.ERROR or who.signature != "ssss":
             self.desk = replace(self.desk, daemon_problem=(who.error_name if who is not None else "") or "error")
-            return
-        able = await bus.call(Message(DAEMON, DAEMON_PATH, DAEMON, "GetCapabilities"))
+            return None
+        able = await self._bus.call(Message(DAEMON, DAEMON_PATH, DAEMON, "GetCapabilities"))
         capabilities = frozenset(map(str, able.body[0])) if able is not None and able.signature == "as" else frozenset()
-        server = Server(str(who.body[0]), str(who.body[2]), str(who.body[3]), capabilities)
-        self.desk = replace(self.desk, daemon=server.title, capabilities=capabilities)
-        self.desk = replace(self.desk, is_inhibited=await is_inhibited(bus, server))
+        return Server(str(who.body[0]), str(who.body[2]), str(who.body[3]), capabilities)
 
 
 def screen_answers(environ: Mapping[str, str]) -> bool:

@@ -52,6 +52,47 @@ async def test_what_is_missing_is_told_and_so_is_a_stream_that_cannot_be_followe
     assert "s3cret" not in json.dumps(findings) + errors
 
 
+async def doctor_without_streams(rig: Rig, **environ: str) -> dict[str, tuple[object, object]]:
+    """Level and sentence of what is found of bus, tray and bubbles."""
+    config = rig.home / "config.toml"
+    config.touch()
+    _, findings, errors = await doctor(rig, config, **environ)
+    assert errors == ""
+    topics = ("bus", "tray", "daemon")
+    return {str(each["topic"]): (each["level"], each["what"]) for each in findings if each["topic"] in topics}
+
+
+async def test_a_bus_that_hangs_is_blamed_alone(own_rig: Rig) -> None:
+    own_rig.daemon.start()
+    own_rig.bus.freeze()
+    assert await doctor_without_streams(own_rig) == {"bus": ("wrong", "the session bus does not answer")}
+
+
+async def test_a_panel_that_hangs_is_blamed_and_the_daemon_beside_it_is_well(
+    rig: Rig, dunst: Piece, panel: Piece
+) -> None:
+    panel.freeze()
+    try:
+        found = await doctor_without_streams(rig)
+    finally:
+        panel.thaw()
+    assert found["tray"] == ("wrong", "what shows tray icons is there and does not answer")
+    assert found["daemon"][0] == "fine"
+    assert "dunst" in str(found["daemon"][1])
+
+
+async def test_a_daemon_that_hangs_is_blamed_and_the_panel_beside_it_is_well(
+    rig: Rig, dunst: Piece, panel: Piece
+) -> None:
+    dunst.freeze()
+    try:
+        found = await doctor_without_streams(rig)
+    finally:
+        dunst.thaw()
+    assert found["tray"] == ("fine", "the desktop shows tray icons")
+    assert found["daemon"] == ("wrong", "the notification daemon does not answer")
+
+
 async def test_a_broken_configuration_is_one_of_the_findings(rig: Rig, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text('[[streams]]\nurl = "nonsense"\n')

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from notifier.checkup import EARLIEST, Access, Configuration, History, Machine, Start, examine
-from notifier.desktop.desk import Desk
+from notifier.desktop.desk import TIMEOUT, Desk
 from notifier.errors import Ailment
 from notifier.finding import Level
 
@@ -62,10 +62,12 @@ def kept(**history: object) -> Machine:
         (seen(wayland="wayland-0", display_answers=False), Level.WRONG, "display", "Wayland (wayland-0) does not"),
         (seen(has_bus=False), Level.WRONG, "bus", "no session bus"),
         (seen(bus_problem="Connection refused"), Level.WRONG, "bus", "(Connection refused)"),
+        (seen(bus_problem=TIMEOUT), Level.WRONG, "bus", "the session bus does not answer"),
+        (seen(has_host=False, watcher_problem=TIMEOUT), Level.WRONG, "tray", "restart the panel"),
         (seen(has_host=False), Level.NOTE, "tray", "nothing shows tray icons"),
         (seen(has_watcher=False, environment="ubuntu:GNOME"), Level.NOTE, "tray", "AppIndicator"),
         (seen(daemon=""), Level.WRONG, "daemon", "no notification daemon answers"),
-        (seen(daemon="", daemon_problem="timeout"), Level.WRONG, "daemon", "does not answer"),
+        (seen(daemon="", daemon_problem=TIMEOUT), Level.WRONG, "daemon", "does not answer"),
         (seen(is_inhibited=True), Level.NOTE, "daemon", "Do Not Disturb"),
         (configured(access=Access.MISSING), Level.NOTE, "configuration", "config init"),
         (
