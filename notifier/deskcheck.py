@@ -13,7 +13,7 @@ def examine_desk(desk: Desk) -> list[Finding]:
         return []
     checks = [_display, _bus]
     if desk.has_bus and not desk.bus_problem:
-        checks += [_tray, _daemon]
+        checks += [_tray, _portal if desk.is_sandboxed else _daemon]
     return [finding for check in checks for finding in check(desk)]
 
 
@@ -95,6 +95,29 @@ def _tray(desk: Desk) -> Iterator[Finding]:
         _("notifications come all the same; the icon appears as soon as something shows it"),
         todo,
     )
+
+
+def _portal(desk: Desk) -> Iterator[Finding]:
+    if desk.portal is not None:
+        told = _("bubbles are shown by the notification portal, version {version}", version=desk.portal)
+        yield Finding(Level.FINE, "portal", told)
+        return
+    is_slow = desk.portal_problem == TIMEOUT
+    yield Finding(
+        Level.NOTE if desk.daemon else Level.WRONG,
+        "portal",
+        _("the notification portal does not answer") if is_slow else _("no notification portal answers"),
+        _("until it does, bubbles are shown by {name}", name=desk.daemon)
+        if desk.daemon
+        else _("notifications wait in the history; where there is a terminal, they are shown in it"),
+        _("restart it, outside of this sandbox: systemctl --user restart xdg-desktop-portal")
+        if is_slow
+        else _("install, outside of this sandbox, xdg-desktop-portal and what belongs to your desktop, such as"
+               " xdg-desktop-portal-gtk"),
+    )  # fmt: skip
+    # To install a daemon would be of no use where the sandbox keeps it out of reach.
+    if desk.daemon:
+        yield from _daemon(desk)
 
 
 def _daemon(desk: Desk) -> Iterator[Finding]:

@@ -28,6 +28,12 @@ class Desk:
     watcher_problem: str = ""
     """`TIMEOUT`."""
     has_host: bool = False
+    is_sandboxed: bool = False
+    """Whether this is a Flatpak or a Snap, where the portal is asked first, and the daemon only if that has none."""
+    portal: int | None = None
+    """Version of the portal for notifications; None if none answers."""
+    portal_problem: str = ""
+    """`TIMEOUT`, or the name of an error."""
     daemon: str = ""
     """Name and version; empty if none answers."""
     daemon_problem: str = ""

@@ -1,6 +1,7 @@
 """The environment and the session bus in, what this desktop can show out.  It asks, and changes nothing.
 
-Follows the D-Bus Specification 0.41, the Desktop Notifications Specification 1.2 and the StatusNotifierItem one.
+Follows the D-Bus Specification 0.41, the Desktop Notifications Specification 1.2, the StatusNotifierItem one, and
+org.freedesktop.portal.Notification.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from notifier.desktop import session_bus
+from notifier.desktop import is_sandboxed, session_bus
 from notifier.desktop.desk import TIMEOUT, Desk
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ async def look_around(environ: Mapping[str, str]) -> Desk:
         wayland=environ.get("WAYLAND_DISPLAY", ""),
         x11=environ.get("DISPLAY", ""),
         environment=environ.get("XDG_CURRENT_DESKTOP", ""),
+        is_sandboxed=is_sandboxed(environ),
     )
     if not desk.is_linux:
         return desk
@@ -77,8 +79,6 @@ class _Survey:
         self._bus, self.desk = bus, desk
 
     async def ask(self) -> None:
-        from notifier.desktop.inhibition import is_inhibited
-
         try:
             async with asyncio.timeout(DEADLINE):
                 has_watcher = await self._is_owned(WATCHER)
@@ -88,6 +88,14 @@ class _Survey:
             return
         if has_watcher:
             await self._ask_the_watcher()
+        if self.desk.is_sandboxed:
+            await self._ask_the_portal()
+        if self.desk.portal is None:
+            await self._ask_the_daemon()
+
+    async def _ask_the_daemon(self) -> None:
+        from notifier.desktop.inhibition import is_inhibited
+
         try:
             async with asyncio.timeout(DEADLINE):
                 server = await self._meet_the_daemon()
@@ -121,6 +129,26 @@ class _Survey:
             self.desk = replace(self.desk, watcher_problem=TIMEOUT)
             return
         self.desk = replace(self.desk, has_host=bool(told and told.signature == "v" and told.body[0].value is True))
+
+    async def _ask_the_portal(self) -> None:
+        from dbus_fast import Message
+
+        from notifier.desktop.bus import what
+        from notifier.desktop.portal import INTERFACE, PATH, PORTAL
+
+        question = Message(
+            PORTAL, PATH, "org.freedesktop.DBus.Properties", "Get", signature="ss", body=[INTERFACE, "version"]
+        )
+        try:
+            async with asyncio.timeout(DEADLINE):
+                told = await self._bus.call(question)
+        except TimeoutError:
+            self.desk = replace(self.desk, portal_problem=TIMEOUT)
+            return
+        if told is not None and told.signature == "v":
+            self.desk = replace(self.desk, portal=int(told.body[0].value))
+        else:
+            self.desk = replace(self.desk, portal_problem=what(told) if told is not None else "error")
 
     async def _meet_the_daemon(self) -> "Server | None":
         from dbus_fast import Message, MessageType

@@ -58,7 +58,7 @@ async def doctor_without_streams(rig: Rig, **environ: str) -> dict[str, tuple[ob
     config.touch()
     _, findings, errors = await doctor(rig, config, **environ)
     assert errors == ""
-    topics = ("bus", "tray", "daemon")
+    topics = ("bus", "tray", "portal", "daemon")
     return {str(each["topic"]): (each["level"], each["what"]) for each in findings if each["topic"] in topics}
 
 
@@ -91,6 +91,31 @@ async def test_a_daemon_that_hangs_is_blamed_and_the_panel_beside_it_is_well(
         dunst.thaw()
     assert found["tray"] == ("fine", "the desktop shows tray icons")
     assert found["daemon"] == ("wrong", "the notification daemon does not answer")
+
+
+async def test_in_a_snap_the_portal_is_asked_and_the_daemon_where_that_does_not_answer(rig: Rig, dunst: Piece) -> None:
+    snap = "/snap/sse-notifier/1"
+    found = await doctor_without_streams(rig, SNAP=snap)
+    assert found["portal"] == ("note", "no notification portal answers")
+    assert found["daemon"][0] == "fine"
+    rig.portal_backend.restart()
+    rig.portal.start()
+    found = await doctor_without_streams(rig, SNAP=snap)
+    assert found["portal"] == ("fine", "bubbles are shown by the notification portal, version 1")
+    assert "daemon" not in found
+    rig.portal.freeze()
+    try:
+        found = await doctor_without_streams(rig, SNAP=snap)
+    finally:
+        rig.portal.thaw()
+    assert found["portal"] == ("note", "the notification portal does not answer")
+
+
+@pytest.mark.usefixtures("no_daemon")
+async def test_in_a_snap_without_portal_and_daemon_nobody_is_told_to_install_a_daemon(rig: Rig) -> None:
+    found = await doctor_without_streams(rig, SNAP="/snap/sse-notifier/1")
+    assert found["portal"] == ("wrong", "no notification portal answers")
+    assert "daemon" not in found
 
 
 async def test_a_broken_configuration_is_one_of_the_findings(rig: Rig, tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def kept(**history: object) -> Machine:
         (seen(has_watcher=False, environment="ubuntu:GNOME"), Level.NOTE, "tray", "AppIndicator"),
         (seen(daemon=""), Level.WRONG, "daemon", "no notification daemon answers"),
         (seen(daemon="", daemon_problem=TIMEOUT), Level.WRONG, "daemon", "does not answer"),
+        (
+            seen(is_sandboxed=True),
+            Level.NOTE,
+            "portal",
+            "no notification portal answers until it does, bubbles are shown",
+        ),
+        (seen(is_sandboxed=True, daemon=""), Level.WRONG, "portal", "outside of this sandbox, xdg-desktop-portal"),
+        (seen(is_sandboxed=True, daemon="", portal_problem=TIMEOUT), Level.WRONG, "portal", "does not answer"),
         (seen(is_inhibited=True), Level.NOTE, "daemon", "Do Not Disturb"),
         (configured(access=Access.MISSING), Level.NOTE, "configuration", "config init"),
         (
@@ -111,6 +119,7 @@ def test_what_is_not_well_is_told_with_what_to_do(machine: Machine, level: Level
         (replace(WELL, autostart=Start.ON, autostart_place="/x.desktop"), "it starts at login (/x.desktop)"),
         (replace(WELL, proxies={"https_proxy": "http://proxy:3128"}), "https_proxy=http://proxy:3128"),
         (configured(has_secrets=True), "2 streams"),
+        (seen(is_sandboxed=True, portal=2, daemon=""), "the notification portal, version 2"),
     ],
 )
 def test_what_is_well_is_told_too(machine: Machine, words: str) -> None:
