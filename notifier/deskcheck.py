@@ -8,13 +8,45 @@ from notifier.language import _
 
 
 def examine_desk(desk: Desk) -> list[Finding]:
-    """A finding for each matter, in the order of what depends on what; none elsewhere than on Linux."""
+    """A finding for each matter, in the order of what depends on what."""
     if not desk.is_linux:
-        return []
+        return [_system_tray(desk), _system_bubbles(desk)]
     checks = [_display, _bus]
     if desk.has_bus and not desk.bus_problem:
         checks += [_tray, _portal if desk.is_sandboxed else _daemon]
     return [finding for check in checks for finding in check(desk)]
+
+
+def _system_tray(desk: Desk) -> Finding:
+    is_windows = desk.system == "Windows"
+    hidden = _("Windows may keep a new one behind the arrow beside the clock; it can be drawn out of there")
+    return Finding(
+        Level.FINE, "tray", _("tray icons are shown by {name}", name=desk.system), hidden if is_windows else ""
+    )
+
+
+def _system_bubbles(desk: Desk) -> Finding:
+    if desk.system_problem and desk.has_plyer:
+        instead = _("plyer shows plain notifications instead, which cannot be clicked")
+        return Finding(Level.NOTE, "bubbles", desk.system_problem, instead)
+    if desk.system_problem:
+        waiting = _("notifications wait in the history; where there is a terminal, they are shown in it")
+        return Finding(Level.WRONG, "bubbles", desk.system_problem, waiting)
+    if desk.may_show is False:
+        return Finding(
+            Level.WRONG,
+            "bubbles",
+            _("{name} is set to show no notifications of this program", name=desk.system),
+            _("until then notifications wait in the history"),
+            _("allow them in its settings, under Notifications"),
+        )
+    unknown = _("whether it may show them is told in its settings, under Notifications")
+    return Finding(
+        Level.FINE,
+        "bubbles",
+        _("bubbles are shown by {name}", name=desk.system),
+        unknown if desk.may_show is None else "",
+    )
 
 
 def _display(desk: Desk) -> Iterator[Finding]:

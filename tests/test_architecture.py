@@ -149,7 +149,7 @@ OWNERS = {
     "winreg": {"notifier/autostart/registry.py"},
     "PIL": {"notifier/desktop/portal.py", "notifier/desktop/trial.py", "notifier/picture/drawing.py", "notifier/tray"},
     "dbus_fast": {"notifier/desktop", "notifier/lookout.py", "notifier/tray"},
-    "desktop_notifier": {"notifier/desktop/native.py"},
+    "desktop_notifier": {"notifier/desktop/native.py", "notifier/desktop/survey.py"},
     "plyer": {"notifier/desktop/plyer.py"},
     "typer": {"notifier/cli", "server/cli"},
     "jinja2": {"notifier/sandbox.py", "notifier/template.py"},

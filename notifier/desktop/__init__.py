@@ -170,7 +170,7 @@ async def _choose_elsewhere(
         await native.meet()
     except BubbleFailed as error:
         # At login it may be late here as well.
-        if platform == "darwin" and find_spec("pyobjus") is None:
+        if not has_plyer(platform):
             if is_read:
                 return Choice(Meanwhile(native, terminal), f"{error}; {_(MEANWHILE)}")
             return Choice(native, f"{error}; {_(UNTIL_THEN)}")
@@ -179,6 +179,11 @@ async def _choose_elsewhere(
             _("{problem}; plyer shows plain notifications instead, which cannot be clicked", problem=error),
         )
     return Choice(native)
+
+
+def has_plyer(platform: str) -> bool:
+    """Whether plyer shows something where desktop-notifier cannot, elsewhere than on Linux."""
+    return platform != "darwin" or find_spec("pyobjus") is not None
 
 
 def bus_to_use(environ: Mapping[str, str], *, is_read: bool) -> str | None:

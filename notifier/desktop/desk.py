@@ -12,7 +12,15 @@ class Desk:
     """What was found."""
 
     is_linux: bool = True
-    """Elsewhere nothing of the rest is looked for."""
+    """Elsewhere of the rest only what is said of the system is looked for."""
+    system: str = ""
+    """Windows or macOS; empty on Linux."""
+    system_problem: str = ""
+    """Why it shows no bubbles, in a sentence."""
+    may_show: bool | None = None
+    """Whether the person lets it; None where that cannot be asked."""
+    has_plyer: bool = False
+    """Whether there is something else that shows plain bubbles."""
     wayland: str = ""
     """The socket's name; empty if there is none."""
     x11: str = ""

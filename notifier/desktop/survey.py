@@ -1,4 +1,4 @@
-"""The environment and the session bus in, what this desktop can show out.  It asks, and changes nothing.
+"""The environment and the session bus or the system in, what is shown here out.  It asks, and changes nothing.
 
 Follows the D-Bus Specification 0.41, the Desktop Notifications Specification 1.2, the StatusNotifierItem one, and
 org.freedesktop.portal.Notification.
@@ -8,15 +8,19 @@ import asyncio
 import errno
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from notifier.desktop import is_sandboxed, session_bus
+from notifier.desktop import has_plyer, is_sandboxed, session_bus
 from notifier.desktop.desk import TIMEOUT, Desk
+from notifier.errors import BubbleFailed
+from notifier.notification import Action, Notification
+from notifier.picture import NONE, Pictures
 
 if TYPE_CHECKING:
+    import desktop_notifier as library
     from dbus_fast.aio import MessageBus
 
     from notifier.desktop.bubble import Server
@@ -26,22 +30,78 @@ DEADLINE: Final = 3.0
 WATCHER, WATCHER_PATH = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
 
 
-async def look_around(environ: Mapping[str, str]) -> Desk:
-    """What there is now; what did not answer in time is told as such, and what did before it is kept."""
+async def look_around(
+    environ: Mapping[str, str],
+    *,
+    platform: str = sys.platform,
+    make: "Callable[[], library.DesktopNotifier] | None" = None,
+) -> Desk:
+    """What there is now; what did not answer in time is told as such, and what did before it is kept.
+
+    Args:
+        environ: Of this process.
+        platform: As `sys.platform`.
+        make: Makes what reaches the bubbles of Windows and macOS; desktop-notifier's own by default.
+    """
     desk = Desk(
-        is_linux=sys.platform.startswith("linux"),
+        is_linux=platform.startswith("linux"),
         wayland=environ.get("WAYLAND_DISPLAY", ""),
         x11=environ.get("DISPLAY", ""),
         environment=environ.get("XDG_CURRENT_DESKTOP", ""),
         is_sandboxed=is_sandboxed(environ),
     )
     if not desk.is_linux:
-        return desk
+        return await _ask_the_system(desk, platform, make)
     desk = replace(desk, display_answers=screen_answers(environ))
     address = session_bus(environ)
     if address is None:
         return desk
     return await _ask_the_bus(address, replace(desk, has_bus=True))
+
+
+async def _ask_the_system(desk: Desk, platform: str, make: "Callable[[], library.DesktopNotifier] | None") -> Desk:
+    from notifier.desktop.native import NativeDesktop, make_notifier
+
+    made: list[library.DesktopNotifier] = []
+
+    def keep() -> "library.DesktopNotifier":
+        made.append((make or make_notifier)())
+        return made[-1]
+
+    native = NativeDesktop(_Nobody(), platform=platform, make=keep)
+    desk = replace(desk, system=native.name)
+    try:
+        await native.meet()
+        return replace(desk, may_show=await _may_show(made[-1], platform))
+    except BubbleFailed as error:
+        return replace(desk, system_problem=str(error), has_plyer=has_plyer(platform))
+    finally:
+        await native.close()
+
+
+async def _may_show(notifier: "library.DesktopNotifier", platform: str) -> bool | None:
+    # On macOS desktop-notifier 6.2 answers this twice, and Python prints what it thinks of that; and who was not asked
+    # yet looks like who said no.  To ask the person is for the first bubble.
+    if platform == "darwin":
+        return None
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await notifier.has_authorisation()
+    except Exception:  # noqa: BLE001 - the library's parts raise what they like
+        return None
+
+
+class _Nobody:
+    """A listener of what is never shown."""
+
+    def activate(self, notification: Notification) -> None: ...
+
+    def choose(self, notification: Notification, action: Action) -> None: ...
+
+    def dismiss(self, notification: Notification) -> None: ...
+
+    async def illustrate(self, notification: Notification) -> Pictures:
+        return NONE
 
 
 async def _ask_the_bus(address: str, desk: Desk) -> Desk:

@@ -126,6 +126,27 @@ def test_what_is_well_is_told_too(machine: Machine, words: str) -> None:
     assert any(finding.level is Level.FINE and words in finding.what for finding in examine(machine))
 
 
+def elsewhere(system: str, **desk: object) -> Machine:
+    return replace(WELL, desk=Desk(is_linux=False, system=system, **desk))  # type: ignore[arg-type]
+
+
 def test_elsewhere_than_on_linux_nothing_is_said_of_buses() -> None:
-    topics = {finding.topic for finding in examine(seen(is_linux=False))}
-    assert not topics & {"display", "bus", "tray", "daemon"}
+    found = {finding.topic: finding for finding in examine(elsewhere("Windows", may_show=True))}
+    assert not found.keys() & {"display", "bus", "daemon", "portal"}
+    assert (found["tray"].what, found["tray"].why[:16]) == ("tray icons are shown by Windows", "Windows may keep")
+    assert (found["bubbles"].what, found["bubbles"].why) == ("bubbles are shown by Windows", "")
+
+
+@pytest.mark.parametrize(
+    ("machine", "level", "words"),
+    [
+        (elsewhere("macOS"), Level.FINE, "bubbles are shown by macOS whether it may show them is told in its settings"),
+        (elsewhere("Windows", may_show=False), Level.WRONG, "set to show no notifications of this program"),
+        (elsewhere("Windows", system_problem="No.", has_plyer=True), Level.NOTE, "No. plyer shows plain"),
+        (elsewhere("macOS", system_problem="No."), Level.WRONG, "No. notifications wait in the history"),
+    ],
+)
+def test_elsewhere_than_on_linux_it_is_told_who_shows_bubbles(machine: Machine, level: Level, words: str) -> None:
+    (finding,) = [each for each in examine(machine) if each.topic == "bubbles"]
+    assert finding.level is level
+    assert words in f"{finding.what} {finding.why} {finding.todo}"
