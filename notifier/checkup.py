@@ -3,10 +3,13 @@
 What is to be said of the desktop is the matter of `deskcheck`, and of a stream, that of `diagnosis`.
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
 
 from notifier.deskcheck import examine_desk
 from notifier.desktop.desk import Desk
@@ -18,6 +21,16 @@ LITTLE_SPACE = 100 * 2**20
 """Bytes; with less the history may soon find no room."""
 EARLIEST = 1_764_000_000.0
 """Seconds since 1970, November 2025: this program is not older."""
+
+SET_CLOCK: Final = {
+    "linux": "timedatectl set-ntp true",
+    # By itself that mends no more than a few hours.
+    "win32": "timedate.cpl, then w32tm /resync",
+    "darwin": "sudo sntp -sS time.apple.com",
+}
+"""By platform."""
+PLAIN: Final = re.compile(r"[\w.:~\\/-]+")
+"""What neither shell of Windows takes for anything else."""
 
 
 class Start(Enum):
@@ -79,6 +92,8 @@ class Machine:
     version: str
     python: str
     system: str
+    platform: str = "linux"
+    """As `sys.platform`: which commands there are."""
     packages: Mapping[str, str] = field(default_factory=dict)
     configuration: Configuration
     history: History
@@ -113,7 +128,7 @@ def _versions(machine: Machine) -> Iterator[Finding]:
 
 
 def _configuration(machine: Machine) -> Iterator[Finding]:
-    found = machine.configuration
+    found, platform = machine.configuration, machine.platform
     match found.access:
         case Access.MISSING:
             yield Finding(
@@ -130,11 +145,11 @@ def _configuration(machine: Machine) -> Iterator[Finding]:
                 "configuration",
                 found.problem,
                 _("without it nothing can be followed but URLs on the command line"),
-                _("give yourself the right to read it: see what ls -l {path} says", path=shlex.quote(found.path)),
+                _("give yourself the right to read it: see what {command} says", command=_rights(found.path, platform)),
             )
             return
         case Access.SLOW:
-            yield _slow("configuration", found.path)
+            yield _slow("configuration", found.path, platform)
             return
     count = ngettext("{count} stream", "{count} streams", found.streams, count=found.streams)
     if found.mistakes:
@@ -169,23 +184,24 @@ def _configuration(machine: Machine) -> Iterator[Finding]:
 
 
 def _history(machine: Machine) -> Iterator[Finding]:
-    found = machine.history
-    path = shlex.quote(found.path)
+    found, platform = machine.history, machine.platform
     in_memory = _("what cannot be kept in it is kept in memory, and gone with the program")
     if found.access is Access.SLOW:
-        yield _slow("history", found.path)
+        yield _slow("history", found.path, platform)
         return
     if found.ailment is not None:
         advice = {
-            Ailment.LOCKED: _("see which program has it open, and end that: fuser -v {path}", path=path),
+            Ailment.LOCKED: _("see which program has it open, and end that: {command}",
+                              command=_users(found.path, platform)),
             Ailment.DAMAGED: _("start the program; it moves a damaged history aside and begins a new one"),
-            Ailment.NEWER: _(
-                "install the newer version again; or begin a new history: mv {path} {path}.newer", path=path
-            ),
-            Ailment.FOREIGN: _("it is no history of this program; move it away: mv {path} {path}.other", path=path),
-            Ailment.CLOSED: _("give yourself the right to read and write it: see what ls -l {path} says", path=path),
+            Ailment.NEWER: _("install the newer version again; or begin a new history: {command}",
+                             command=_move(found.path, ".newer", platform)),
+            Ailment.FOREIGN: _("it is no history of this program; move it away: {command}",
+                               command=_move(found.path, ".other", platform)),
+            Ailment.CLOSED: _("give yourself the right to read and write it: see what {command} says",
+                              command=_rights(found.path, platform)),
             Ailment.DISK: _("make room, and see whether the system's log tells of errors of the disk"),
-        }
+        }  # fmt: skip
         yield Finding(Level.WRONG, "history", found.problem, in_memory, advice[found.ailment])
         return
     if found.free is not None and found.free < LITTLE_SPACE:
@@ -202,8 +218,8 @@ def _history(machine: Machine) -> Iterator[Finding]:
             "history",
             _("the history can be read, and not be written ({path})", path=found.path),
             in_memory,
-            _("give yourself the right to write it and its folder: see what ls -ld {path} {folder} says",
-              path=path, folder=shlex.quote(found.path.rpartition("/")[0] or ".")),
+            _("give yourself the right to write it and its folder: see what {command} says",
+              command=_rights_of_both(found.path, platform)),
         )  # fmt: skip
     elif found.access is Access.MISSING:
         yield _fine("history", _("there is no history yet ({path})", path=found.path))
@@ -212,13 +228,14 @@ def _history(machine: Machine) -> Iterator[Finding]:
         yield _fine("history", _("the history is in order ({path}, {size} MiB)", path=found.path, size=size))
 
 
-def _slow(topic: str, path: str) -> Finding:
+def _slow(topic: str, path: str, platform: str) -> Finding:
+    command = f"{'dir' if platform == 'win32' else 'ls'} {_quoted(path, platform)}"
     return Finding(
         Level.WRONG,
         topic,
         _("{path} does not answer", path=path),
         _("it may lie on a network drive that is away"),
-        _("see whether ls {path} comes to an end; then look at the network and the mount", path=shlex.quote(path)),
+        _("see whether {command} comes to an end; then look at the network and the mount", command=command),
     )
 
 
@@ -252,7 +269,10 @@ def _clock(machine: Machine) -> Iterator[Finding]:
             "clock",
             _("this computer's clock is years behind"),
             _("certificates look as if they were not valid yet, and quiet hours are at the wrong time"),
-            _("set this computer's clock by the network (timedatectl set-ntp true)"),
+            _(
+                "set this computer's clock by the network ({command})",
+                command=SET_CLOCK.get(machine.platform, SET_CLOCK["linux"]),
+            ),
         )
     else:
         yield _fine("clock", _("the clock is plausible; streams tell more"))
@@ -272,3 +292,35 @@ def _proxies(machine: Machine) -> Iterator[Finding]:
         yield _fine("proxy", _("the environment names a proxy: {told}", told=told))
     else:
         yield _fine("proxy", _("the environment names no proxy"))
+
+
+def _quoted(path: str, platform: str) -> str:
+    """The path as one word of a shell; cmd and PowerShell agree on double quotes, which no path of theirs contains."""
+    if platform != "win32":
+        return shlex.quote(path)
+    return path if PLAIN.fullmatch(path) else f'"{path}"'
+
+
+def _rights(path: str, platform: str) -> str:
+    return f"{'icacls' if platform == 'win32' else 'ls -l'} {_quoted(path, platform)}"
+
+
+def _rights_of_both(path: str, platform: str) -> str:
+    """Those of a file and of its folder."""
+    if platform == "win32":
+        return f"icacls {_quoted(str(PureWindowsPath(path).parent), platform)} /t"
+    return f"ls -ld {_quoted(path, platform)} {_quoted(str(PurePosixPath(path).parent), platform)}"
+
+
+def _users(path: str, platform: str) -> str:
+    """Which programs have the file open."""
+    if platform == "win32":  # no command tells it
+        name = PureWindowsPath(path).name
+        return _("the Resource Monitor (resmon), CPU, Associated Handles, {name}", name=name)
+    return f"{'lsof' if platform == 'darwin' else 'fuser -v'} {_quoted(path, platform)}"
+
+
+def _move(path: str, end: str, platform: str) -> str:
+    """Give the file a name that ends in this as well."""
+    command = "move" if platform == "win32" else "mv"
+    return f"{command} {_quoted(path, platform)} {_quoted(path + end, platform)}"

@@ -52,6 +52,7 @@ async def look_at_machine(
         version=__version__,
         python=platform.python_version(),
         system=platform.system(),
+        platform=sys.platform,
         packages=_packages(),
         configuration=configuration,
         history=kept,

@@ -130,6 +130,35 @@ def elsewhere(system: str, **desk: object) -> Machine:
     return replace(WELL, desk=Desk(is_linux=False, system=system, **desk))  # type: ignore[arg-type]
 
 
+WINDOWS = r"C:\Users\Ann B\history.db"
+
+
+@pytest.mark.parametrize(
+    ("machine", "platform", "command"),
+    [
+        (kept(ailment=Ailment.CLOSED), "linux", "see what ls -l /home/ann/history.db says"),
+        (kept(ailment=Ailment.CLOSED), "darwin", "see what ls -l /home/ann/history.db says"),
+        (kept(ailment=Ailment.CLOSED, path=WINDOWS), "win32", rf'see what icacls "{WINDOWS}" says'),
+        (kept(is_writable=False, path="/a b/h.db"), "linux", "ls -ld '/a b/h.db' '/a b' says"),
+        (kept(is_writable=False, path=WINDOWS), "win32", r'icacls "C:\Users\Ann B" /t says'),
+        (kept(ailment=Ailment.LOCKED), "darwin", "end that: lsof /home/ann/history.db"),
+        (kept(ailment=Ailment.LOCKED, path=WINDOWS), "win32", "(resmon), CPU, Associated Handles, history.db"),
+        (kept(ailment=Ailment.NEWER, path="/a b.db"), "darwin", "mv '/a b.db' '/a b.db.newer'"),
+        (kept(ailment=Ailment.NEWER, path=WINDOWS), "win32", rf'move "{WINDOWS}" "{WINDOWS}.newer"'),
+        (kept(ailment=Ailment.FOREIGN, path=r"C:\앤\h.db"), "win32", r"move C:\앤\h.db C:\앤\h.db.other"),
+        (kept(access=Access.SLOW, path=r"\\nas\x&y\h.db"), "win32", r'whether dir "\\nas\x&y\h.db" comes to an end'),
+        (configured(access=Access.SLOW), "darwin", "whether ls /home/ann/config.toml comes to an end"),
+        (configured(access=Access.CLOSED, path=WINDOWS), "win32", rf'see what icacls "{WINDOWS}" says'),
+        (replace(WELL, now=0.0), "linux", "(timedatectl set-ntp true)"),
+        (replace(WELL, now=0.0), "win32", "(timedate.cpl, then w32tm /resync)"),
+        (replace(WELL, now=0.0), "darwin", "(sudo sntp -sS time.apple.com)"),
+    ],
+)
+def test_what_to_type_is_there_on_this_platform(machine: Machine, platform: str, command: str) -> None:
+    (finding,) = [each for each in examine(replace(machine, platform=platform)) if each.level is Level.WRONG]
+    assert command in finding.todo
+
+
 def test_elsewhere_than_on_linux_nothing_is_said_of_buses() -> None:
     found = {finding.topic: finding for finding in examine(elsewhere("Windows", may_show=True))}
     assert not found.keys() & {"display", "bus", "daemon", "portal"}
