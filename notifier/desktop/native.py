@@ -133,7 +133,10 @@ class NativeDesktop:
             raise
         except ImportError as error:
             raise BubbleFailed(
-                _("{name} needs the package desktop-notifier: pip install desktop-notifier", name=self.name)
+                _(
+                    "{name} needs the package desktop-notifier in the environment that sse-notifier was installed in",
+                    name=self.name,
+                )
             ) from error
         except Exception as error:  # the library's parts raise what they like
             self._drop()

@@ -94,9 +94,9 @@ async def _may_show(notifier: "library.DesktopNotifier", platform: str) -> bool 
 class _Nobody:
     """A listener of what is never shown."""
 
-    def activate(self, notification: Notification) -> None: ...
+    def activate(self, notification: Notification, token: str = "") -> None: ...
 
-    def choose(self, notification: Notification, action: Action) -> None: ...
+    def choose(self, notification: Notification, action: Action, token: str = "") -> None: ...
 
     def dismiss(self, notification: Notification) -> None: ...
 
@@ -105,14 +105,13 @@ class _Nobody:
 
 
 async def _ask_the_bus(address: str, desk: Desk) -> Desk:
-    from dbus_fast.aio import MessageBus
     from dbus_fast.errors import DBusFastError
 
-    from notifier.desktop.bus import hang_up
+    from notifier.desktop.bus import connect, hang_up
 
     try:
         async with asyncio.timeout(DEADLINE):
-            bus = await MessageBus(address).connect()
+            bus = await connect(address, lambda _message: False, ())
     except TimeoutError:
         return replace(desk, bus_problem=TIMEOUT)
     except (OSError, EOFError, DBusFastError) as error:

@@ -5,6 +5,9 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
+import notifier
 from tests.desktop.rig import Piece, Rig
 from tests.notifier.loopback import OK, Act, loopback
 
@@ -94,7 +97,7 @@ async def test_a_daemon_that_hangs_is_blamed_and_the_panel_beside_it_is_well(
 
 
 async def test_in_a_snap_the_portal_is_asked_and_the_daemon_where_that_does_not_answer(rig: Rig, dunst: Piece) -> None:
-    snap = "/snap/sse-notifier/1"
+    snap = str(Path(notifier.__file__).parents[1])
     found = await doctor_without_streams(rig, SNAP=snap)
     assert found["portal"] == ("note", "no notification portal answers")
     assert found["daemon"][0] == "fine"
@@ -113,7 +116,7 @@ async def test_in_a_snap_the_portal_is_asked_and_the_daemon_where_that_does_not_
 
 @pytest.mark.usefixtures("no_daemon")
 async def test_in_a_snap_without_portal_and_daemon_nobody_is_told_to_install_a_daemon(rig: Rig) -> None:
-    found = await doctor_without_streams(rig, SNAP="/snap/sse-notifier/1")
+    found = await doctor_without_streams(rig, SNAP=str(Path(notifier.__file__).parents[1]))
     assert found["portal"] == ("wrong", "no notification portal answers")
     assert "daemon" not in found
 

@@ -68,7 +68,7 @@ async def test_the_terminal_shows_them_too(rig: Rig, tmp_path: Path) -> None:
 
 async def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "desktop_notifier", None)
-    with pytest.raises(BubbleFailed, match="needs the package desktop-notifier: pip install desktop-notifier"):
+    with pytest.raises(BubbleFailed, match="needs the package desktop-notifier in the environment"):
         await open_desktop("native", {}, Person(), print)
 
 
