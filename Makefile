@@ -2,19 +2,26 @@
 # make test   every check and every test          make check  formatting, lint, types
 # make bench  side-by-side benchmarks, minutes    make soak   what takes long to break, half an hour
 # make translations  bring the catalogs of other languages up to date
+# make debug  the tests in asyncio's debug mode, which finds calls from a wrong thread and takes a third longer
 # make clean  forget the environment
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Two processors have time for a third: many tests wait for programs.
+TESTS := --numprocesses 3 --dist worksteal
 
-.PHONY: demo test check bench soak format translations clean
+.PHONY: demo test debug check bench soak format translations clean
 
 demo: .venv/.product
 	@$(BIN)/sse-notifier demo
 
 test: check
 	@tests/system-packages
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(BIN)/python -m pytest $(TESTS)
+
+debug: .venv/.tools
+	@tests/system-packages
+	$(BIN)/python -m pytest $(TESTS) -o asyncio_debug=true
 
 check: .venv/.tools
 	$(BIN)/ruff format --check

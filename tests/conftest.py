@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 # our programs take Ctrl-C is what some tests are about.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# That the machine was slow for a moment, asyncio says where it is told to debug, as it is here; what a test looks for
+# That the machine was slow for a moment, asyncio says where it is told to debug; what a test looks for
 # in the log is what we say.
 logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing "))
 
