@@ -1,4 +1,4 @@
-"""``python -m notifier``, and the installed command: soon there, and quiet when Ctrl-C comes before anything has begun."""
+"""``python -m notifier`` and the installed command: soon there, and quiet if Ctrl-C comes before anything has begun."""
 
 import gc
 import signal
