@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from notifier.autostart import entry
 from notifier.autostart.file import FileEntry
-from notifier.desktop import FLATPAK
+from notifier.desktop import FLATPAK, is_sandboxed
 from notifier.desktop.child import run
 from notifier.errors import AutostartFailed
 from notifier.language import _
@@ -176,13 +176,11 @@ def command_of(argv0: str, executable: str, config: Path | None, *, platform: st
 
 def _from_outside(environ: Mapping[str, str], command: Sequence[str], flatpak: Path) -> list[str]:
     """The command by which the desktop starts this Flatpak or Snap; empty if this is neither."""
+    if not is_sandboxed(environ, flatpak):
+        return []
+    kind, name = ("flatpak", "FLATPAK_ID") if flatpak.exists() else ("snap", "SNAP_INSTANCE_NAME")
     arguments = command[command.index("run") :] if "run" in command else []
-    if flatpak.exists():
-        return ["flatpak", "run", environ.get("FLATPAK_ID") or entry.NAME, *arguments]
-    # A terminal that is a Snap itself leaves SNAP to whatever is started in it.
-    if (snap := environ.get("SNAP")) and Path(command[0]).is_relative_to(snap):
-        return ["snap", "run", environ.get("SNAP_INSTANCE_NAME") or entry.NAME, *arguments]
-    return []
+    return [kind, "run", environ.get(name) or entry.NAME, *arguments]
 
 
 class _OutOfReach:

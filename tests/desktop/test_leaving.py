@@ -14,7 +14,7 @@ from tests.desktop.child import PATIENCE, Child, Server
 from tests.desktop.panel import icon_places, open_menu, shows
 from tests.desktop.rig import Piece, Rig, until
 
-QUICK = 8.0
+QUICK = 5.0
 """Seconds from the signal to the end, on a machine that may be busy; it takes a fraction of one."""
 MANY = 40
 """Events that are on their way while the signal comes."""

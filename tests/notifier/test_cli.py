@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from notifier import __version__
+from tests.interrupt import ends_at_once
 from tests.notifier.loopback import OK, Act, Script, loopback
 
 
@@ -303,25 +304,8 @@ async def test_ctrl_c_is_quiet_from_our_first_line_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["notifier.cli", "notifier.config", "notifier.tray.tray"])
-async def test_ctrl_c_during_an_import_simply_ends_us(module: str, tmp_path: Path) -> None:
-    # As if it came just now: a KeyboardInterrupt there may become another error or be lost.
-    begin = f"""
-import os, signal, sys
-class Hit:
-    def find_spec(self, name, path, target=None):
-        if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
-import notifier.__main__ as main
-sys.meta_path.insert(0, Hit())
-main.script()
-"""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", begin, "demo", "--no-tray",
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
-    )  # fmt: skip
-    code, out, errors = await Command(process).result()
-    assert (code, out, errors) == (-signal.SIGINT, "", "")
+def test_ctrl_c_during_an_import_simply_ends_us(module: str, tmp_path: Path) -> None:
+    assert ends_at_once("notifier", module, "demo", "--no-tray", home=str(tmp_path))
 
 
 async def test_ctrl_c_ends_a_trial(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from server.demo import PLAYS
 from server.remote import Remote, RemoteError, RemoteLost
 from server.web import serve
 from server.wire import TITLE_LIMIT
+from tests.interrupt import ends_at_once
 from tests.needs import needs
 from tests.server.client import publish, request, subscribe
 from tests.server.process import a_full_disk, a_pipe_that_nobody_reads, run, spawn, started
@@ -56,21 +57,9 @@ async def test_a_server_in_a_shell_serves_and_ends_cleanly(number: signal.Signal
 
 
 @pytest.mark.parametrize("module", ["server.cli", "server.web", "server.eventlog.redis"])
-def test_ctrl_c_during_an_import_simply_ends_us(module: str) -> None:
-    # As if it came just now: a KeyboardInterrupt there may become another error or be lost.
-    begin = f"""
-import os, signal, sys
-class Hit:
-    def find_spec(self, name, path, target=None):
-        if name == {module!r}:
-            os.kill(os.getpid(), signal.SIGINT)
-import server.__main__ as main
-sys.meta_path.insert(0, Hit())
-main.script()
-"""
-    command = [sys.executable, "-c", begin, "--port", "0", "--log", "redis://127.0.0.1:1"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, "", "")
+def test_ctrl_c_during_an_import_simply_ends_us(module: str, tmp_path: Path) -> None:
+    arguments = ("--port", "0", "--log", "redis://127.0.0.1:1")
+    assert ends_at_once("server", module, *arguments, home=str(tmp_path))
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)])

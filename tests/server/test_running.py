@@ -396,7 +396,7 @@ async def test_a_stop_with_a_thousand_streams_of_which_some_are_stuck_takes_abou
         assert all(end.rstrip().endswith("retry: 2000") for end in ends)
         assert (await server.end())[0] == 0
         # A second is what the documentation promises; this machine may be busy with other tests.
-        assert asyncio.get_running_loop().time() - began < 15
+        assert asyncio.get_running_loop().time() - began < 8
 
 
 async def test_the_unit_of_the_documentation_is_one_that_systemd_takes(tmp_path: Path) -> None:

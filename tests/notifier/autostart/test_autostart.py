@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import notifier
 import notifier.autostart as autostart_module
 from notifier.autostart import Autostart, State, choose, command_of
 from notifier.errors import AutostartFailed
@@ -112,8 +113,9 @@ def flatpak(home: Path) -> Autostart:
 
 
 def snap(home: Path) -> Autostart:
-    environ = {"HOME": str(home), "SNAP": "/snap/sse/7", "SNAP_INSTANCE_NAME": "sse"}
-    return choose(environ, ["/snap/sse/7/bin/sse-notifier", "run", "--config", "/a b.toml"], platform="linux")
+    own = str(Path(notifier.__file__).parents[1])
+    environ = {"HOME": str(home), "SNAP": own, "SNAP_INSTANCE_NAME": "sse"}
+    return choose(environ, [f"{own}/bin/sse-notifier", "run", "--config", "/a b.toml"], platform="linux")
 
 
 @pytest.mark.parametrize(
